@@ -1,0 +1,99 @@
+"""JSON values as the interpreter carries them: the value and, where it is known, its text.
+
+AWS keeps a caller's JSON text byte for byte through states that do not change it, and writes what it builds itself
+compactly (recorded histories). Values are immutable by agreement: they are shared, never changed in place.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, TypeAlias
+
+import msgspec
+
+JSON: TypeAlias = Any
+"""A JSON value: dict with str keys, list, str, int, float, bool or None. Never changed once made."""
+
+MAX_BYTES = 262_144
+"""The limit for inputs, outputs and results of states and executions, in bytes of UTF-8."""
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[JSON] = msgspec.json.Decoder()
+
+
+def encode(value: JSON) -> str:
+    """The compact JSON text of a value: no blanks, keys in their order, non-ASCII characters as they are.
+
+    Raises TypeError where the value is not JSON (a handler returned an object of its own, NaN or an infinity).
+    """
+    if type(value) is float and not math.isfinite(value):
+        raise TypeError(f"Out of range float values are not JSON compliant: {value!r}")
+    return _encoder.encode(value).decode()
+
+
+def encode_bytes(value: JSON) -> bytes:
+    """As encode, in UTF-8."""
+    return _encoder.encode(value)
+
+
+def decode(text: str | bytes) -> JSON:
+    """The value of a JSON text. Raises ValueError (its message says where) if it is not JSON."""
+    try:
+        return _decoder.decode(text)
+    except msgspec.DecodeError:
+        return _decode_slowly(text)
+
+
+def _decode_slowly(text: str | bytes) -> JSON:
+    # msgspec refuses lone surrogates, which JSON's grammar and AWS allow; the standard library reads them, and its
+    # message says line and column.
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> JSON:
+    raise ValueError(f"{name} is not JSON")
+
+
+class Payload:
+    """A value on its way between states; its text is made when somebody asks for it."""
+
+    __slots__ = ("_text", "value")
+
+    def __init__(self, value: JSON, text: str | None = None) -> None:
+        self.value = value
+        self._text = text
+
+    @classmethod
+    def of_text(cls, text: str) -> Payload:
+        """The payload that a caller wrote. Raises ValueError if it is not JSON."""
+        return cls(decode(text), text)
+
+    @property
+    def text(self) -> str:
+        """The JSON text: the caller's own where the value came in as text, else compact."""
+        if self._text is None:
+            self._text = encode(self.value)
+        return self._text
+
+    @property
+    def size(self) -> int:
+        """The length in bytes of UTF-8."""
+        text = self.text
+        return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+    @property
+    def too_large(self) -> bool:
+        """True beyond the 262,144 bytes that AWS allows."""
+        return self.size > MAX_BYTES
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Payload) and self.value == other.value
+
+    __hash__ = None  # type: ignore[assignment]  # holds JSON, which cannot be hashed
+
+    def __repr__(self) -> str:
+        return f"Payload({self.text})"
+
+
+EMPTY = Payload({}, "{}")

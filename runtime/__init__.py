@@ -1,0 +1,1 @@
+"""Executions: the scheduler and interpreter, the simulated account, the drivers, and the edges that people touch."""

@@ -1,0 +1,38 @@
+"""Random numbers drawn from names, never from a sequence.
+
+One more fault, item or retry must not shift anybody else's dice, so a draw is a keyed hash of what it is for: the
+execution, the state, the attempt, the purpose. The same seed and names give the same number on every machine.
+"""
+
+from __future__ import annotations
+
+import uuid
+from hashlib import blake2b
+
+_SCALE = 1.0 / (1 << 53)
+
+
+class Dice:
+    """The source of all chance in a run, made from one seed."""
+
+    __slots__ = ("_hasher",)
+
+    def __init__(self, seed: int | str) -> None:
+        self._hasher = blake2b(key=str(seed).encode()[:64], digest_size=16)
+
+    def _digest(self, names: tuple[object, ...]) -> bytes:
+        hasher = self._hasher.copy()
+        hasher.update("\x1f".join(map(str, names)).encode("utf-8", "surrogatepass"))
+        return hasher.digest()
+
+    def draw(self, *names: object) -> float:
+        """A number in [0, 1) that belongs to these names."""
+        return (int.from_bytes(self._digest(names)[:8], "big") >> 11) * _SCALE
+
+    def integer(self, *names: object) -> int:
+        """A 128-bit number that belongs to these names: a seed for generators that need one."""
+        return int.from_bytes(self._digest(names), "big")
+
+    def uuid4(self, *names: object) -> str:
+        """A version-4 UUID that belongs to these names (execution, map run and request ids)."""
+        return str(uuid.UUID(bytes=self._digest(names), version=4))

@@ -1,0 +1,65 @@
+"""The only things an execution can ask of the world. Generators yield them; the scheduler answers.
+
+Sleep   wait until a moment                                                        -> None
+Invoke  a call that somebody else answers (a function, an AWS call, a task token)  -> its answer, or StatesError thrown
+Fork    programs that run beside each other (Parallel, Map, a map run)             -> a list of their results
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Program: TypeAlias = Generator[Any, Any, Any]
+"""A generator that yields effects and returns its result; it fails by raising StatesError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait until the clock shows until_ms (milliseconds since 1970-01-01T00:00Z)."""
+
+    until_ms: int
+
+
+class Invoke:
+    """Ask the driver to perform a request and wait for the answer.
+
+    Where deadline_ms passes first, States.Timeout is thrown in and a later answer is dropped. heartbeat_ms is the
+    longest silence allowed; each heartbeat starts it again.
+    """
+
+    __slots__ = ("deadline_ms", "heartbeat_ms", "request")
+
+    def __init__(self, request: object, deadline_ms: int | None = None, heartbeat_ms: int | None = None) -> None:
+        self.request = request
+        self.deadline_ms = deadline_ms
+        self.heartbeat_ms = heartbeat_ms
+
+
+@dataclass(frozen=True, slots=True)
+class NotBefore:
+    """In a Fork's branches: nothing more starts until this moment (a page is still being read, a start rate)."""
+
+    until_ms: int
+
+
+class Fork:
+    """Run the branches, at most max_concurrency at once (None: all), pulled one by one as room comes.
+
+    Without `collect` the answer is the list of results in order, and the first failure cancels the rest and is thrown
+    in. With it, `collect(index, result)` gets each result as it comes, nothing is kept, and its returning True cancels
+    what still runs; branches of such a fork must not fail.
+    """
+
+    __slots__ = ("branches", "collect", "max_concurrency")
+
+    def __init__(
+        self,
+        branches: Iterator[Program | NotBefore],
+        max_concurrency: int | None = None,
+        collect: Callable[[int, Any], bool] | None = None,
+    ) -> None:
+        self.branches = branches
+        self.max_concurrency = max_concurrency
+        self.collect = collect
