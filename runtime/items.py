@@ -1,0 +1,126 @@
+"""The items of a distributed map: where they come from and how ``$$.Map.Item`` names them.
+
+A reader takes a stream and yields items one by one; nothing here keeps more than the item in hand. The formats have
+files of their own (``items_csv``, ``items_json``), and so have batches (``items_batches``).
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count, islice
+from typing import BinaryIO, NamedTuple
+
+from stepsim.asl.payload import JSON
+from stepsim.runtime.items_config import MAX_ITEMS, READABLE, ReaderConfig, reader_config, reader_failed
+from stepsim.runtime.items_csv import read_csv
+from stepsim.runtime.items_json import Pair, read_json, read_jsonl
+
+__all__ = [
+    "STATE_DATA",
+    "Item",
+    "Pair",
+    "ReaderConfig",
+    "items_of_data",
+    "items_of_file",
+    "items_of_listing",
+    "list_items",
+    "read_csv",
+    "read_file",
+    "read_json",
+    "read_jsonl",
+    "reader_config",
+]
+
+STATE_DATA = "STATE_DATA"
+"""``Map.Item.Source`` of what comes from the state's own input."""
+
+Reader = Callable[[BinaryIO, ReaderConfig], Iterator[JSON]]
+
+_READERS: dict[str, Reader] = {"CSV": read_csv, "JSON": read_json, "JSONL": read_jsonl}
+
+
+class Item(NamedTuple):
+    """What ``$$.Map.Item`` shows. `key` is None except for the members of an object."""
+
+    index: int  # type: ignore[assignment]  # hides tuple's own, which nobody asks an Item for
+    """From 0, over the whole dataset."""
+    key: str | None
+    value: JSON
+    source: str
+
+    @property
+    def input(self) -> JSON:
+        """A child's input where there is no ItemSelector: the value; ``{"Key", "Value"}`` for a member of an object.
+
+        AWS's own shape for members is unconfirmed.
+        """
+        return self.value if self.key is None else {"Key": self.key, "Value": self.value}
+
+
+def items_of_data(data: JSON) -> Iterator[Item]:
+    """The items of an array, or of an object's members in their order, from the state's input."""
+    values = (Pair(key, value) for key, value in data.items()) if isinstance(data, dict) else data
+    return _numbered(values, STATE_DATA)
+
+
+def items_of_file(stream: BinaryIO, bucket: str, key: str, config: ReaderConfig) -> Iterator[Item]:
+    """The items of one S3 object. Raises States.ItemReaderFailed, now or while they are read."""
+    return _numbered(read_file(stream, key, config), f"s3://{bucket}/{key}")
+
+
+def items_of_listing(
+    contents: Iterable[Mapping[str, JSON]], bucket: str, max_items: int = MAX_ITEMS, *, whole_seconds: bool = False
+) -> Iterator[Item]:
+    """The items of a bucket's listing; see `list_items`."""
+    return _numbered(list_items(contents, max_items, whole_seconds=whole_seconds), f"s3://{bucket}")
+
+
+def _numbered(values: Iterable[JSON | Pair], source: str) -> Iterator[Item]:
+    for index, value in zip(count(), values, strict=False):
+        if type(value) is Pair:
+            yield Item(index, value.key, value.value, source)
+        else:
+            yield Item(index, None, value, source)
+
+
+def read_file(stream: BinaryIO, key: str, config: ReaderConfig) -> Iterator[JSON | Pair]:
+    """Yield at most MaxItems items of an S3 object's body, unpacked where its key says that it is compressed."""
+    if config.input_type is None:
+        raise reader_failed(f"ReaderConfig.InputType is required; it is one of {', '.join(READABLE)}.")
+    return islice(_guarded(_READERS[config.input_type](_unpacked(stream, key), config)), config.max_items)
+
+
+def _unpacked(stream: BinaryIO, key: str) -> BinaryIO:
+    if key.endswith(".gz"):
+        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]  # a BinaryIO in all but name
+    if key.endswith((".zst", ".zstd")):
+        raise reader_failed(f"{key} is compressed with ZSTD, which this version of stepsim does not support yet.")
+    return stream
+
+
+def _guarded(values: Iterator[JSON]) -> Iterator[JSON]:
+    try:
+        yield from values
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise reader_failed(f"The file cannot be unpacked: {error}.") from error
+
+
+def list_items(
+    contents: Iterable[Mapping[str, JSON]], max_items: int = MAX_ITEMS, *, whole_seconds: bool = False
+) -> Iterator[JSON]:
+    """Yield an item for each object of a listing, from ListObjectsV2's ``Contents`` as boto3 gives them.
+
+    `contents` is the chain of all pages. LastModified is in epoch seconds: a double in a JSONPath machine (AWS prints
+    it as ``1.790204286E9``, we as ``1790204286.0``), an integer in a JSONata machine, which `whole_seconds` asks for.
+    """
+    number = int if whole_seconds else float
+    for entry in islice(contents, max_items):
+        yield {
+            "Etag": entry["ETag"],
+            "Key": entry["Key"],
+            "LastModified": number(int(entry["LastModified"].timestamp())),
+            "Size": entry["Size"],
+            "StorageClass": entry.get("StorageClass", "STANDARD"),
+        }

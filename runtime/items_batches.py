@@ -1,0 +1,68 @@
+"""Batches of items, each the input of one child execution (``ItemBatcher``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError
+from stepsim.asl.payload import JSON, MAX_BYTES, Payload, encode_bytes
+
+_END = b"]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The input of one child execution, and the items it stands for."""
+
+    payload: Payload
+    """``{"BatchInput": …, "Items": […]}``; BatchInput only where it is configured."""
+    count: int
+    first_index: int
+    """Of its first item, in the whole dataset."""
+
+
+def batches(
+    items: Iterable[JSON],
+    max_items: int | None = None,
+    max_bytes: int | None = None,
+    batch_input: Payload | None = None,
+) -> Iterator[Batch]:
+    """Yield batches of items in their order, each as full as its limits allow.
+
+    `max_bytes` (MaxInputBytesPerBatch) bounds the whole input's text, and 262,144 bytes bound it in any case. An item
+    is encoded once, when it is reached. Raises States.DataLimitExceeded for an item that does not fit alone; what AWS
+    does then is unconfirmed.
+    """
+    limit = min(max_bytes or MAX_BYTES, MAX_BYTES)
+    start = b'{"Items":['
+    if batch_input is not None:
+        start = b'{"BatchInput":%b,"Items":[' % encode_bytes(batch_input.value)
+    room = limit - len(start) - len(_END)
+    head = {} if batch_input is None else {"BatchInput": batch_input.value}
+
+    def batch(end: int) -> Batch:
+        text = b"".join((start, b",".join(texts), _END)).decode()
+        return Batch(Payload({**head, "Items": values}, text), len(values), end - len(values))
+
+    values: list[JSON] = []
+    texts: list[bytes] = []
+    size = 0
+    index = -1
+    for index, value in enumerate(items):
+        text = encode_bytes(value)
+        if values and (len(values) == max_items or size + len(text) > room):
+            yield batch(index)
+            values, texts, size = [], [], 0
+        if len(text) > room:
+            raise _too_large(index, len(text) + limit - room, limit)
+        values.append(value)
+        texts.append(text)
+        size += len(text) + 1
+    if values:
+        yield batch(index + 1)
+
+
+def _too_large(index: int, size: int, limit: int) -> StatesError:
+    cause = f"The batch of item {index} alone has {size} bytes; the maximum is {limit}."
+    return StatesError(DATA_LIMIT_EXCEEDED, cause)

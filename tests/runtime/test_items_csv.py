@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stepsim.asl.errors import StatesError
+from stepsim.runtime.items_config import ReaderConfig
+from stepsim.runtime.items_csv import read_csv
+
+FIRST_ROW = ReaderConfig("CSV")
+
+
+def rows(text: str, config: ReaderConfig = FIRST_ROW) -> list[object]:
+    return list(read_csv(io.BytesIO(text.encode()), config))
+
+
+def values(text: str, delimiter: str = ",") -> list[list[str]]:
+    config = ReaderConfig("CSV", "GIVEN", tuple("abcdefgh"), delimiter)
+    return [list(row.values()) for row in read_csv(io.BytesIO(text.encode()), config)]
+
+
+def only(text: str, delimiter: str = ",") -> list[str]:
+    [row] = values(text, delimiter)
+    while row and not row[-1]:
+        row.pop()
+    return row
+
+
+def test_recorded_rows() -> None:
+    """Missing trailing fields are empty, extra ones dropped, blanks kept, values always strings (recorded)."""
+    text = "Col1,Col2,Col3\nValue1,Value2,Value3\n,,,\ntrue,1,'HelloWorld'\nNull,None,\n   \n"
+    assert rows(text) == [
+        {"Col1": "Value1", "Col2": "Value2", "Col3": "Value3"},
+        {"Col1": "", "Col2": "", "Col3": ""},
+        {"Col1": "true", "Col2": "1", "Col3": "'HelloWorld'"},
+        {"Col1": "Null", "Col2": "None", "Col3": ""},
+        {"Col1": "   ", "Col2": "", "Col3": ""},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "item"),
+    [
+        ("H1,\nValue4,Value5,Value6\n", {"H1": "Value4", "": "Value5"}),
+        ("0,True,{}\nValue4,Value5,Value6\n", {"0": "Value4", "True": "Value5", "{}": "Value6"}),
+        ("\ufeffid\n7\n", {"\ufeffid": "7"}),
+    ],
+)
+def test_headers_are_verbatim(text: str, item: dict[str, str]) -> None:
+    """A header may be empty, a number, braces (recorded) or start with a byte order mark."""
+    assert rows(text) == [item]
+
+
+def test_given_headers_leave_the_first_row_an_item() -> None:
+    """With CSVHeaderLocation GIVEN every row is an item."""
+    assert rows("1,2\n3,4", ReaderConfig("CSV", "GIVEN", ("x", "y"))) == [{"x": "1", "y": "2"}, {"x": "3", "y": "4"}]
+
+
+@pytest.mark.parametrize("config", [ReaderConfig("CSV", "GIVEN", ("H1", "H1")), FIRST_ROW])
+def test_duplicate_headers_fail(config: ReaderConfig) -> None:
+    """Duplicate headers fail the reader, given or read (recorded)."""
+    with pytest.raises(StatesError) as failure:
+        rows("a,a\n1,2\n", config)
+    assert failure.value.error == "States.ItemReaderFailed"
+    assert failure.value.cause == "CSV headers cannot contain duplicates."
+
+
+def test_a_blank_line_is_an_item_of_empty_strings() -> None:
+    """A blank line in the middle is an item, and a last line needs no newline (recorded)."""
+    assert rows("a,b\n1,2\n\n3,4") == [{"a": "1", "b": "2"}, {"a": "", "b": ""}, {"a": "3", "b": "4"}]
+
+
+def test_an_empty_file_has_no_items() -> None:
+    """A file without a first row has no items."""
+    assert rows("") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ('"a,b","c\nd"', ["a,b", "c\nd"]),
+        ('"say ""hi""",x', ['say "hi"', "x"]),
+        ('{""MyKey"":""MyValue""},"[1,2,3]"', ['{"MyKey":"MyValue"}', "[1,2,3]"]),
+        ('"""",{""a"":1},"",""""""', ['"', '{"a":1}', "", '""']),
+        ('a\\,b,c\\\\d,e\\"f,g\\h', ["a,b", "c\\d", 'e"f', "gh"]),
+        ('"x\\"y""z"",",q""', ['x"y"z",', 'q"']),
+        ("C:\\\\Program Files\\\\MyApp.exe,6534512", ["C:\\Program Files\\MyApp.exe", "6534512"]),
+        ("a\\", ["a"]),
+        ("a,b\r\n", ["a", "b"]),
+        ("ünï,😀", ["ünï", "😀"]),
+    ],
+)
+def test_the_grammar(text: str, fields: list[str]) -> None:
+    """Quotes, doubled quotes and backslashes mean what the developer guide says they mean."""
+    assert only(text) == fields
+
+
+def test_a_backslash_before_a_newline_is_removed() -> None:
+    """A backslash does not escape a newline; an escaped backslash before one stays."""
+    assert [row[0] for row in values("a\\\nb\\\\\r\nc\\\r\n")] == ["a", "b\\", "c"]
+    assert only('"a\\\nb"') == ["a\nb"]
+
+
+@pytest.mark.parametrize("delimiter", list(",|; \t"))
+def test_a_delimiter_separates_and_can_be_escaped(delimiter: str) -> None:
+    """Each delimiter separates, is text inside quotes and can be escaped; the others are text."""
+    others = "".join({",", "|", ";"} - {delimiter})
+    text = delimiter.join(["a", f'"b{delimiter}"', f"c\\{delimiter}", others, '{""x""}'])
+    assert only(text, delimiter) == ["a", f"b{delimiter}", f"c{delimiter}", others, '{"x"}']
+
+
+def test_large_headers_fail() -> None:
+    """Headers may hold 10 KiB and no more."""
+    name = "h" * 10240
+    assert rows(f"{name}\n1\n") == [{name: "1"}]
+    with pytest.raises(StatesError, match="10 KiB"):
+        rows(f"{name}h\n1\n")
+
+
+def test_a_large_field_is_read() -> None:
+    """A field may be larger than the standard library's own limit."""
+    assert only("x" * 200_000) == ["x" * 200_000]
+
+
+def test_text_that_is_not_utf8_fails() -> None:
+    """Bytes that are not UTF-8 fail the reader."""
+    with pytest.raises(StatesError, match="not UTF-8"):
+        list(read_csv(io.BytesIO(b"a\n\xff\xfe\n"), FIRST_ROW))
+
+
+def test_the_stream_stays_open() -> None:
+    """The reader leaves its stream to the caller."""
+    stream = io.BytesIO(b"a\n1\n2\n")
+    items = read_csv(stream, FIRST_ROW)
+    next(items)
+    items.close()  # type: ignore[attr-defined]  # it is a generator
+    assert not stream.closed
+
+
+FIELD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=8)
+
+
+@given(st.lists(st.lists(FIELD, min_size=3, max_size=3), max_size=6), st.sampled_from(",|; \t"))
+def test_what_was_quoted_comes_back(table: list[list[str]], delimiter: str) -> None:
+    """Any text comes back from a file whose fields are all enclosed, quotes doubled and backslashes escaped."""
+    text = "\n".join(
+        delimiter.join('"' + f.replace("\\", "\\\\").replace('"', '""') + '"' for f in row) for row in table
+    )
+    config = ReaderConfig("CSV", "GIVEN", ("x", "y", "z"), delimiter)
+    assert [list(item.values()) for item in read_csv(io.BytesIO(text.encode()), config)] == table
