@@ -1,0 +1,208 @@
+"""The files that a distributed map's ResultWriter leaves in S3, written as children end.
+
+Only what is being written is held; beyond 8 MB it lies on disk. Records stand in the order in which children ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from tempfile import SpooledTemporaryFile
+from typing import Literal
+
+from stepsim.asl.payload import JSON, decode, encode_bytes
+
+PART_BYTES = 5 * 1024**3
+"""AWS begins a new file every 5 GB."""
+
+_IN_MEMORY_BYTES = 8 * 1024 * 1024
+_INCLUDED = {"Included": True}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Transformation = Literal["NONE", "COMPACT", "FLATTEN"]
+OutputType = Literal["JSON", "JSONL"]
+Put = Callable[[str, bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildOutcome:
+    """How one child execution of a map run ended."""
+
+    execution_arn: str
+    name: str
+    state_machine_arn: str
+    status: str
+    """SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
+    input_text: str
+    output_text: str | None
+    error: str | None
+    cause: str | None
+    start_ms: int
+    stop_ms: int
+    redrive_count: int = 0
+    express: bool = False
+    redrive_ms: int | None = None
+    """When it was last redriven."""
+
+
+class ResultFiles:
+    """The files of one map run: ``<prefix>/<map run's uuid>/SUCCEEDED_0.json`` and so on, and their manifest.
+
+    `put(key, body)` stores an object. It is called when a file is full and, for the rest, by `close`. A prefix's own
+    slash at the end is not doubled; AWS's habit there is unconfirmed.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        map_run_uuid: str,
+        put: Put,
+        *,
+        transformation: Transformation = "NONE",
+        output_type: OutputType = "JSON",
+        part_bytes: int = PART_BYTES,
+    ) -> None:
+        self._bucket = bucket
+        self._folder = "/".join(filter(None, (prefix.removesuffix("/"), map_run_uuid)))
+        self._put = put
+        self._records_of = _OUTPUTS[transformation]
+        self._files = {
+            name: _Files(f"{self._folder}/{name}", output_type, part_bytes, put)
+            for name in ("FAILED", "PENDING", "SUCCEEDED")
+        }
+
+    def succeeded(self, child: ChildOutcome) -> None:
+        """Write what the transformation makes of a child that succeeded."""
+        for record in self._records_of(child):
+            self._files["SUCCEEDED"].write(record)
+
+    def failed(self, child: ChildOutcome) -> None:
+        """Write a child that failed, timed out or was aborted, always with everything known of it."""
+        self._files["FAILED"].write(execution_record(child))
+
+    def pending(self, input_text: str) -> None:
+        """Write the input of a child that was never started."""
+        self._files["PENDING"].write({"Input": input_text, "InputDetails": _INCLUDED, "Status": "PENDING"})
+
+    def close(self, map_run_arn: str) -> str:
+        """Store what is left and the manifest. Returns the manifest's key."""
+        manifest = {
+            "DestinationBucket": self._bucket,
+            "MapRunArn": map_run_arn,
+            "ResultFiles": {name: files.close() for name, files in self._files.items()},
+        }
+        key = f"{self._folder}/manifest.json"
+        self._put(key, encode_bytes(manifest))
+        return key
+
+
+def writer_details(map_run_arn: str, bucket: str, manifest_key: str) -> JSON:
+    """The result of a Map state whose results were exported."""
+    return {"MapRunArn": map_run_arn, "ResultWriterDetails": {"Bucket": bucket, "Key": manifest_key}}
+
+
+def execution_record(child: ChildOutcome) -> dict[str, JSON]:
+    """A child with everything known of it, keys in alphabetical order (recorded).
+
+    Express children have neither RedriveStatus nor its reason. What a child has not (output, error, cause, the date of
+    a redrive) is left out.
+    """
+    succeeded = child.status == "SUCCEEDED"
+    record = {
+        "Cause": child.cause,
+        "Error": child.error,
+        "ExecutionArn": child.execution_arn,
+        "Input": child.input_text,
+        "InputDetails": _INCLUDED,
+        "Name": child.name,
+        "Output": child.output_text,
+        "OutputDetails": _INCLUDED,
+        "RedriveCount": child.redrive_count,
+        "RedriveDate": None if child.redrive_ms is None else iso_date(child.redrive_ms),
+        "RedriveStatus": "NOT_REDRIVABLE" if succeeded else "REDRIVABLE_BY_MAP_RUN",
+        "RedriveStatusReason": "Execution is SUCCEEDED and cannot be redriven" if succeeded else None,
+        "StartDate": iso_date(child.start_ms),
+        "StateMachineArn": child.state_machine_arn,
+        "Status": child.status,
+        "StopDate": iso_date(child.stop_ms),
+    }
+    if child.express:
+        record["RedriveStatus"] = record["RedriveStatusReason"] = None
+    return {key: value for key, value in record.items() if value is not None}
+
+
+def iso_date(time_ms: int) -> str:
+    """``2026-09-23T22:58:11.3Z``: UTC, with the zeros at the end of the fraction dropped (recorded)."""
+    text = (_EPOCH + timedelta(milliseconds=time_ms)).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return text.rstrip("0").removesuffix(".") + "Z" if text.endswith("0") else text + "Z"
+
+
+def _everything(child: ChildOutcome) -> Iterable[JSON]:
+    return (execution_record(child),)
+
+
+def _output(child: ChildOutcome) -> Iterable[JSON]:
+    return (_output_value(child),)
+
+
+def _spliced_output(child: ChildOutcome) -> Iterable[JSON]:
+    value = _output_value(child)
+    return value if isinstance(value, list) else (value,)
+
+
+def _output_value(child: ChildOutcome) -> JSON:
+    return None if child.output_text is None else decode(child.output_text)
+
+
+_OUTPUTS: Mapping[str, Callable[[ChildOutcome], Iterable[JSON]]] = {
+    "NONE": _everything,
+    "COMPACT": _output,
+    "FLATTEN": _spliced_output,
+}
+_FRAMES = {"JSON": (".json", b"[", b",", b"]"), "JSONL": (".jsonl", b"", b"\n", b"\n")}
+
+
+class _Files:
+    """The numbered files of one kind. A file is begun with its first record, so an empty one is never stored."""
+
+    __slots__ = ("_end", "_file", "_part_bytes", "_put", "_separator", "_size", "_start", "_stem", "_stored", "_suffix")
+
+    def __init__(self, stem: str, output_type: OutputType, part_bytes: int, put: Put) -> None:
+        self._stem = stem
+        self._suffix, self._start, self._separator, self._end = _FRAMES[output_type]
+        self._part_bytes = part_bytes
+        self._put = put
+        self._file: SpooledTemporaryFile[bytes] | None = None
+        self._size = 0
+        self._stored: list[JSON] = []
+
+    def write(self, record: JSON) -> None:
+        text = encode_bytes(record)
+        if self._size + len(text) + len(self._separator) + len(self._end) > self._part_bytes:
+            self._store()
+        if self._file is None:
+            self._file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by _store
+            self._size = self._file.write(self._start)
+        else:
+            self._size += self._file.write(self._separator)
+        self._size += self._file.write(text)
+
+    def _store(self) -> None:
+        if self._file is None:
+            return
+        with self._file as file:
+            file.write(self._end)
+            file.seek(0)
+            body = file.read()
+        key = f"{self._stem}_{len(self._stored)}{self._suffix}"
+        self._put(key, body)
+        self._stored.append({"Key": key, "Size": len(body)})
+        self._file = None
+        self._size = 0
+
+    def close(self) -> list[JSON]:
+        """Store what is left. Returns the manifest's entry for each file."""
+        self._store()
+        return self._stored
