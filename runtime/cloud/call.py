@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 ACCOUNT_ID = "123456789012"
@@ -24,6 +26,8 @@ class CallSite:
     """The index of the map item (or batch) that the execution works on."""
     attempt: int = 0
     """0 for the first try of the state, 1 for the first retry."""
+    calls: Iterator[int] = field(default_factory=count, compare=False, repr=False)
+    """Numbers the calls made here, so that each has dice of its own: one object for one invocation or task attempt."""
 
 
 NOBODY = CallSite()

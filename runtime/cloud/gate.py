@@ -1,0 +1,148 @@
+"""The one way into the account: faults, latency, fast path or moto, meter.
+
+A task integration's call comes in through `Gate.perform` and is answered at once: whoever asked waits `latency_ms` on
+the scheduler. A handler's boto3 call comes in through `stepsim.runtime.cloud.boto` in the same steps (`admit`, then
+`serve`), and waits inside the handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from stepsim.runtime.cloud.call import (
+    DEFAULT_REGION,
+    Answer,
+    ApiError,
+    CallCounts,
+    CallSite,
+    FallThrough,
+)
+from stepsim.runtime.cloud.faults import Faults, Refusal
+from stepsim.runtime.cloud.latency import Latency
+from stepsim.runtime.cloud.meter import Meter
+
+Operation: TypeAlias = Callable[[dict[str, Any], str], dict[str, Any]]
+"""A fast path: boto3's parameters and the region in, boto3's response out (without ``ResponseMetadata``).
+
+It raises ApiError, or FallThrough for parameters that it does not cover; it never changes its parameters."""
+
+Moto: TypeAlias = Callable[[str, str, dict[str, Any], str], dict[str, Any]]
+"""Service, operation, parameters and region in: moto's response, or ApiError."""
+
+HANG_MS = 366 * 24 * 3600 * 1000
+"""The latency of a call that never answers: longer than an execution may last (one year)."""
+
+
+def _outside_any_run() -> CallSite | None:
+    return None
+
+
+def _no_wait(_latency_ms: int) -> None:
+    """On the system clock a call takes the time that it takes."""
+
+
+class Route:
+    """An operation, with everything that the gate looks up for it."""
+
+    __slots__ = ("bounds", "counts", "fast", "name", "operation", "service")
+
+    def __init__(
+        self, service: str, operation: str, fast: Operation | None, bounds: tuple[int, int], counts: CallCounts
+    ) -> None:
+        self.service = service
+        self.operation = operation
+        self.name = f"{service}.{operation}"
+        self.fast = fast
+        self.bounds = bounds
+        self.counts = counts
+
+
+class Gate:
+    """Answers AWS calls, one at a time, on one thread."""
+
+    def __init__(
+        self,
+        *,
+        latency: Latency,
+        faults: Faults | None,
+        operations: Mapping[str, Mapping[str, Operation]],
+        moto: Moto,
+        region: str = DEFAULT_REGION,
+    ) -> None:
+        self.current_site: Callable[[], CallSite | None] = _outside_any_run
+        """Set by the worker's side: the handler invocation now running; None outside any run."""
+        self.pause: Callable[[int], None] = _no_wait
+        """Set by the driver: makes the running handler wait so many milliseconds."""
+        self._meter = Meter()
+        self._latency = latency
+        self._faults = faults
+        self._operations = operations
+        self._moto = moto
+        self._region = region
+        self._routes: dict[tuple[str, str], Route] = {}
+
+    @property
+    def calls(self) -> dict[str, CallCounts]:
+        """What was asked so far, by ``service.Operation``, as in ``s3.GetObject``."""
+        return self._meter.calls
+
+    def perform(
+        self, service: str, operation: str, params: dict[str, Any], *, region: str | None = None, site: CallSite
+    ) -> Answer:
+        """The answer to a task integration's own call. It never waits and never retries.
+
+        `service` is boto3's name for it (``s3``, ``events``), `params` are boto3's. Parameters that do not fit the
+        operation raise botocore's ParamValidationError; an unknown service or operation raises botocore's own error.
+        """
+        route = self.route(service, operation)
+        latency_ms, refusal = self.admit(route, params, site)
+        if refusal is not None:
+            if refusal.hang:
+                return Answer(None, refusal.api_error(), HANG_MS)
+            if refusal.code is not None:
+                return Answer(None, refusal.api_error(), latency_ms)
+        where = region or self._region
+        try:
+            try:
+                response = self.serve(route, params, where)
+            except FallThrough:
+                response = self._moto(service, operation, params, where)
+        except ApiError as error:
+            self.failed(route, error.code)
+            return Answer(None, error, latency_ms)
+        return Answer(response, None, latency_ms)
+
+    def route(self, service: str, operation: str) -> Route:
+        """The route of an operation, made when first asked for."""
+        route = self._routes.get((service, operation))
+        if route is None:
+            fast = self._operations.get(service, {}).get(operation)
+            bounds = self._latency.bounds(service, operation)
+            route = Route(service, operation, fast, bounds, self._meter.counts(f"{service}.{operation}"))
+            self._routes[service, operation] = route
+        return route
+
+    def admit(self, route: Route, params: dict[str, Any], site: CallSite) -> tuple[int, Refusal | None]:
+        """Count one attempt; how long AWS takes to answer it in ms, and the fault that strikes it, if one does."""
+        number = next(site.calls)
+        route.counts.count += 1
+        low, high = route.bounds
+        latency_ms = low if low == high else self._latency.draw(route.bounds, site, number)
+        if self._faults is None:
+            return latency_ms, None
+        refusal = self._faults.strike_call(route.name, params, site, number)
+        if refusal is None:
+            return latency_ms, None
+        self._meter.error(route.counts, refusal.code or ("Hang" if refusal.hang else "Delay"), injected=True)
+        return latency_ms + refusal.delay_ms, refusal
+
+    def serve(self, route: Route, params: dict[str, Any], region: str) -> dict[str, Any]:
+        """The fast path's response; FallThrough where there is none for this call."""
+        if route.fast is None:
+            raise FallThrough
+        return route.fast(params, region)
+
+    def failed(self, route: Route, code: str) -> None:
+        """Count an attempt that the account itself answered with an error."""
+        self._meter.error(route.counts, code)
