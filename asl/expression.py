@@ -15,11 +15,19 @@ from stepsim.asl.payload import JSON
 class Scope:
     """What an expression can see besides its subject. Made once a state visit; cheap where nobody looks."""
 
-    __slots__ = ("_build_context", "_context", "variables")
+    __slots__ = ("_build_context", "_context", "_dice", "_draws", "variables")
 
-    def __init__(self, build_context: Callable[[], JSON], variables: Mapping[str, JSON]) -> None:
+    def __init__(
+        self,
+        build_context: Callable[[], JSON],
+        variables: Mapping[str, JSON],
+        dice: Callable[[str], float] | None = None,
+    ) -> None:
+        """``dice(purpose)`` gives a number in [0, 1) that belongs to this state visit and the purpose."""
         self._build_context = build_context
         self._context: JSON = None
+        self._dice = dice
+        self._draws = 0
         self.variables = variables
 
     @property
@@ -28,6 +36,13 @@ class Scope:
         if self._context is None:
             self._context = self._build_context()
         return self._context
+
+    def draw(self, purpose: str) -> float:
+        """A number in [0, 1), another one for each draw of the visit. An error where the scope was given no dice."""
+        if self._dice is None:
+            raise RuntimeError(f"{purpose} needs dice, and this scope has none")
+        self._draws += 1
+        return self._dice(f"{purpose}/{self._draws}")
 
 
 class Expression(Protocol):
