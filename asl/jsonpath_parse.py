@@ -104,7 +104,7 @@ def parse_steps(text: str) -> tuple[Step, ...]:
 
 
 def unescape(text: str, kept: str = "") -> str:
-    r"""A quoted name or literal without its backslashes (``\'``, ``\\``, ``\n``, ``\u00e9``), but those before ``kept``.
+    r"""A quoted name or literal without its backslashes (``\'``, ``\n``, ``\u00e9``), but those before ``kept``.
 
     AWS finds the member ``\"`` with ``['\"']`` (recorded), where the library by itself would look for a bare quote.
     """
