@@ -67,13 +67,17 @@ class StatesError(Exception):
 
     ``error`` and ``cause`` are None where AWS reports neither (a SendTaskFailure without fields).
     ``by_interpreter`` is true for what the interpreter itself raises: AWS prefixes the cause of those with
-    "An error occurred while executing the state '…' (entered at the event id #…). ".
+    "An error occurred while executing the state '…' (entered at the event id #…). ". ``heartbeat`` marks a
+    States.Timeout that was a missed heartbeat: AWS reports both alike, yet States.HeartbeatTimeout matches only these.
     """
 
-    def __init__(self, error: str | None, cause: str | None = None, *, by_interpreter: bool = False) -> None:
+    def __init__(
+        self, error: str | None, cause: str | None = None, *, by_interpreter: bool = False, heartbeat: bool = False
+    ) -> None:
         self.error = error
         self.cause = cause
         self.by_interpreter = by_interpreter
+        self.heartbeat = heartbeat
         super().__init__(error, cause)
 
     @property

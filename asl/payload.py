@@ -77,6 +77,11 @@ class Payload:
         return self._text
 
     @property
+    def has_text(self) -> bool:
+        """True where the text is known already."""
+        return self._text is not None
+
+    @property
     def size(self) -> int:
         """The length in bytes of UTF-8."""
         text = self.text

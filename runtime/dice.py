@@ -36,3 +36,12 @@ class Dice:
     def uuid4(self, *names: object) -> str:
         """A version-4 UUID that belongs to these names (execution, map run and request ids)."""
         return str(uuid.UUID(bytes=self._digest(names), version=4))
+
+    def uuid3(self, *names: object) -> str:
+        """A version-3 (name-based) UUID that belongs to these names: the names of a map run's children."""
+        return str(uuid.UUID(bytes=self._digest(names), version=3))
+
+
+def name_uuid(text: str) -> str:
+    """The version-3 UUID of a name, the same in every run: labels that a definition left out."""
+    return str(uuid.uuid3(uuid.NAMESPACE_URL, text))

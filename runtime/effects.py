@@ -49,17 +49,28 @@ class Fork:
 
     Without `collect` the answer is the list of results in order, and the first failure cancels the rest and is thrown
     in. With it, `collect(index, result)` gets each result as it comes, nothing is kept, and its returning True cancels
-    what still runs; branches of such a fork must not fail.
+    what still runs; branches of such a fork must not fail. Into a branch that lives longer than limit_ms, Expired is
+    thrown. max_concurrency may be changed while the fork runs.
     """
 
-    __slots__ = ("branches", "collect", "max_concurrency")
+    __slots__ = ("branches", "collect", "limit_ms", "max_concurrency")
 
     def __init__(
         self,
         branches: Iterator[Program | NotBefore],
         max_concurrency: int | None = None,
         collect: Callable[[int, Any], bool] | None = None,
+        limit_ms: int | None = None,
     ) -> None:
         self.branches = branches
         self.max_concurrency = max_concurrency
         self.collect = collect
+        self.limit_ms = limit_ms
+
+
+class Expired(Exception):  # noqa: N818 - named after what happened to the program
+    """Thrown into a program whose time is over (a machine's TimeoutSeconds, an Express child's five minutes)."""
+
+
+class Stopped(Exception):  # noqa: N818 - named after what happened to the program
+    """Thrown into a program that somebody stopped (StopExecution, Ctrl-C)."""

@@ -24,6 +24,8 @@ class Invocation:
     memory_mb: int
     names: tuple[str, ...] = ()
     """Names this invocation's dice are drawn from: execution, state, attempt. The same names, the same dice."""
+    site: object = None
+    """What the account wants to know again when the code makes an AWS call; of no concern to the worker."""
 
 
 @dataclass(frozen=True, slots=True)

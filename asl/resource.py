@@ -1,0 +1,55 @@
+"""A Task's Resource, taken apart: a function, an activity, or a service integration with its pattern."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Pattern = Literal["", "sync", "sync:2", "waitForTaskToken"]
+
+_INTEGRATION = re.compile(
+    r"arn:aws[\w-]*:states:[\w-]*:\d*:(?P<sdk>aws-sdk:)?(?P<service>[A-Za-z0-9_-]+):(?P<action>[A-Za-z0-9_]+)"
+    r"(?:\.(?P<pattern>sync:2|sync|waitForTaskToken))?"
+)
+_ACTIVITY = re.compile(r"arn:aws[\w-]*:states:[\w-]+:\d+:activity:.+")
+_FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:\d+:function:(?P<name>[\w-]+)(?::(?P<qualifier>[\w$-]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResource:
+    """What a Task calls.
+
+    `resource_type` and `resource` are the words of history events: ``lambda`` and ``invoke``,
+    ``aws-sdk:s3`` and ``getObject``, ``states`` and ``startExecution.sync:2``.
+    """
+
+    arn: str
+    kind: Literal["function", "activity", "integration"]
+    service: str = ""
+    action: str = ""
+    pattern: Pattern = ""
+    sdk: bool = False
+    function: str = ""
+    """The name of the function, of a kind ``function``."""
+    qualifier: str = ""
+
+    @property
+    def resource_type(self) -> str:
+        return f"aws-sdk:{self.service}" if self.sdk else self.service
+
+    @property
+    def resource(self) -> str:
+        return f"{self.action}.{self.pattern}" if self.pattern else self.action
+
+
+def parse_resource(arn: str) -> TaskResource:
+    """The parts of a Resource. Raises ValueError where it is none that a Task can call."""
+    if match := _FUNCTION.fullmatch(arn):
+        return TaskResource(arn, "function", function=match["name"], qualifier=match["qualifier"] or "")
+    if _ACTIVITY.fullmatch(arn):
+        return TaskResource(arn, "activity")
+    if match := _INTEGRATION.fullmatch(arn):
+        pattern: Pattern = match["pattern"] or ""  # type: ignore[assignment]  # the expression allows no other
+        return TaskResource(arn, "integration", match["service"], match["action"], pattern, sdk=bool(match["sdk"]))
+    raise ValueError(f"{arn!r} is not a resource that a Task can call")

@@ -1,0 +1,105 @@
+"""A local account at work: machines, executions and map runs, tied to a scheduler, functions and the cloud.
+
+This is where the knot is tied, once: the interpreter gets an engine, the engine's tasks get services, requests get a
+performer, and nobody below knows the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stepsim.asl.compile import compile_machine
+from stepsim.asl.machine import StateMachine
+from stepsim.asl.payload import JSON, Payload
+from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, Answer, CallSite
+from stepsim.runtime.cloud.faults import Faults
+from stepsim.runtime.dice import Dice
+from stepsim.runtime.effects import Stopped
+from stepsim.runtime.engine import Engine
+from stepsim.runtime.execution import Execution
+from stepsim.runtime.frame import Identity
+from stepsim.runtime.functions import Functions
+from stepsim.runtime.interpreter import run_states
+from stepsim.runtime.item_source import PerformCall
+from stepsim.runtime.map_run import MapRun
+from stepsim.runtime.map_runs import MapRuns
+from stepsim.runtime.performer import Performer
+from stepsim.runtime.scheduler import Fiber, Scheduler
+from stepsim.runtime.services.integrations import Tasks
+from stepsim.runtime.statistics import Statistics
+from stepsim.runtime.tokens import TaskTokens
+from stepsim.workers.modelled import ModelledWorker
+
+
+class Account:
+    """Executions on one scheduler. `call` is the gate's perform; `models` are the tasks that the scenario models."""
+
+    def __init__(
+        self,
+        *,
+        dice: Dice,
+        statistics: Statistics,
+        functions: Functions,
+        call: PerformCall,
+        models: Mapping[str, ModelledWorker],
+        faults: Faults | None = None,
+        start_ms: int = 0,
+    ) -> None:
+        self.statistics = statistics
+        self.dice = dice
+        performer = Performer(functions, lambda: self.tokens, call, models, dice)
+        self.scheduler = Scheduler(performer, start_ms)
+        performer.scheduler = functions.scheduler = self.scheduler
+        self.tokens = TaskTokens(self.scheduler, dice)
+        tasks = Tasks(models, None if faults is None else faults.strike_task)
+        self._map_runs = MapRuns(run_states, call)
+        self._engine = Engine(self.scheduler, dice, statistics, tasks.perform, self._map_runs.run, self.tokens)
+        self.executions: dict[str, Execution] = {}
+        self._fibers: dict[str, Fiber] = {}
+
+    @property
+    def map_runs(self) -> list[MapRun]:
+        """All map runs, in the order in which they were opened."""
+        return self._map_runs.opened
+
+    def start_execution(
+        self, definition: JSON | StateMachine, payload: Payload, *, machine_name: str, name: str, express: bool = False
+    ) -> Execution:
+        """Start an execution of a valid definition. It runs when the scheduler is driven."""
+        machine = definition if isinstance(definition, StateMachine) else compile_machine(definition)
+        prefix = f"arn:aws:states:{DEFAULT_REGION}:{ACCOUNT_ID}"
+        arn = f"{prefix}:execution:{machine_name}:{name}"
+        if express:
+            arn = f"{prefix}:express:{machine_name}:{name}:{self.dice.uuid4('express', name)}"
+        me = Identity(
+            arn,
+            name,
+            f"{prefix}:stateMachine:{machine_name}",
+            machine_name,
+            payload,
+            self.scheduler.now_ms,
+            express=express,
+        )
+        execution = Execution(self._engine, machine, me)
+        self.executions[arn] = execution
+        self._fibers[arn] = self.scheduler.spawn(execution.program(), _ended, execution.deadline_ms)
+        return execution
+
+    def stop_execution(self, arn: str, error: str | None = None, cause: str | None = None) -> None:
+        """Stop a running execution: it ends ABORTED, and so do its map runs."""
+        fiber = self._fibers[arn]
+        if not fiber.ended:
+            self.scheduler.interrupt(fiber, Stopped(*(text for text in (error, cause) if text is not None)))
+
+
+def _ended(result: Any, error: Exception | None) -> None:  # noqa: ARG001
+    # The program of an execution handles every end itself; anything else is a bug and propagates.
+    if error is not None:
+        raise error
+
+
+def no_cloud(service: str, operation: str, params: dict[str, Any], *, site: CallSite) -> Answer:  # noqa: ARG001
+    """For runs without an account: names the call that nobody can answer."""
+    raise LookupError(f"{service}.{operation} was called in a run without an AWS account")
+

@@ -1,0 +1,132 @@
+"""Parallel and inline Map: branches beside each other in one execution and one history.
+
+Event order is AWS's (recorded): all iterations that may start at once are announced first; a failure aborts what still
+runs, and everything written then points back to the event that failed; a States.Runtime in a branch ends the whole
+execution without any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from stepsim.asl.errors import StatesError
+from stepsim.asl.machine import MapState, ParallelState, StateMachine
+from stepsim.asl.payload import JSON, Payload
+from stepsim.runtime.effects import Fork, Program
+from stepsim.runtime.frame import Frame
+
+RunStates: TypeAlias = Callable[[StateMachine, Payload, Frame], Program]
+
+INLINE_CONCURRENCY = 40
+"""How many iterations of an inline Map run at once where MaxConcurrency is 0, and at the most."""
+
+_ABORTED_TYPES = frozenset({"Task", "Wait", "Parallel", "Map"})
+
+
+class _Branches:
+    """The branches of one fork that are still open, and how the last one ended."""
+
+    __slots__ = ("failed", "last_event", "last_state_event", "open")
+
+    def __init__(self, started_id: int) -> None:
+        self.open: dict[int, Frame] = {}
+        self.failed: tuple[int, Frame] | None = None
+        self.last_event = started_id
+        self.last_state_event = started_id
+
+
+def run_parallel(state: ParallelState, effective: Payload, frame: Frame, run_states: RunStates) -> Program:
+    """All branches of a Parallel with the same input. Returns the array of their outputs, in branch order."""
+    trail = frame.trail
+    book = _Branches(trail.add("ParallelStateStarted"))
+
+    def branches() -> Iterator[Program]:
+        for index, machine in enumerate(state.branches):
+            inner = frame.branch(index)
+            book.open[index] = inner
+            yield _branch(book, index, inner, run_states(machine, effective, inner))
+
+    outputs: list[Payload] = yield from _forked(Fork(branches()), book, frame, lambda: _abort(book, frame, None))
+    trail.previous = book.last_event
+    trail.block_succeeded("ParallelStateSucceeded", book.last_event)
+    return join(outputs)
+
+
+def run_inline_map(state: MapState, effective: Payload, frame: Frame, run_states: RunStates) -> Program:
+    """All iterations of an inline Map. Returns the array of their outputs, in item order."""
+    items: list[JSON] = state.items(effective.value, frame)
+    limit = min(state.max_concurrency(effective.value, frame) or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
+    trail = frame.trail
+    book = _Branches(trail.add("MapStateStarted", {"length": len(items)}))
+
+    def iterations() -> Iterator[Program]:
+        for index, item in enumerate(items):
+            inner = frame.branch(index, {"Index": index, "Value": item})
+            payload = Payload(item if state.item_selector is None else state.item_selector(effective.value, inner))
+            inner.trail.previous = book.last_state_event
+            inner.trail.add("MapIterationStarted", {"name": state.name, "index": index})
+            book.open[index] = inner
+            yield _iteration(state, book, index, inner, run_states(state.processor, payload, inner))
+
+    outputs: list[Payload] = yield from _forked(
+        Fork(iterations(), limit), book, frame, lambda: _abort(book, frame, state.name)
+    )
+    trail.previous = book.last_event
+    trail.block_succeeded("MapStateSucceeded", book.last_event)
+    return join(outputs)
+
+
+def join(outputs: list[Payload]) -> Payload:
+    """The array of outputs; texts that came in from outside stay as they are within it."""
+    if len(outputs) == 1 and outputs[0].has_text:
+        return Payload([outputs[0].value], f"[{outputs[0].text}]")
+    return Payload([output.value for output in outputs])
+
+
+def _branch(book: _Branches, index: int, inner: Frame, program: Program) -> Program:
+    try:
+        output = yield from program
+    except StatesError:
+        book.failed = (index, inner)
+        raise
+    del book.open[index]
+    book.last_event = inner.trail.previous
+    return output
+
+
+def _iteration(state: MapState, book: _Branches, index: int, inner: Frame, program: Program) -> Program:
+    output = yield from _branch(book, index, inner, program)
+    book.last_state_event = inner.trail.previous
+    book.last_event = inner.trail.add("MapIterationSucceeded", {"name": state.name, "index": index})
+    return output
+
+
+def _forked(fork: Fork, book: _Branches, frame: Frame, abort: Callable[[], None]) -> Program:
+    try:
+        outputs = yield fork
+    except StatesError as error:
+        if book.failed is not None:
+            frame.trail.previous = book.failed[1].trail.previous
+        if not error.terminal and book.failed is not None:
+            abort()
+        raise
+    return outputs
+
+
+def _abort(book: _Branches, frame: Frame, map_name: str | None) -> None:
+    """Write the end of every open branch, beginning with the one that failed; `map_name` is None in a Parallel."""
+    assert book.failed is not None
+    failed_index, failed = book.failed
+    trail = frame.trail
+    if map_name is not None:
+        trail.aside("MapIterationFailed", {"name": map_name, "index": failed_index})
+    if failed.state_type in ("Task", "Wait"):
+        trail.aside(f"{failed.state_type}StateAborted")
+    for index, inner in book.open.items():
+        if index == failed_index:
+            continue
+        if map_name is not None:
+            trail.aside("MapIterationAborted", {"name": map_name, "index": index})
+        if inner.state_type in _ABORTED_TYPES:
+            trail.aside(f"{inner.state_type}StateAborted")

@@ -1,0 +1,50 @@
+"""What the interpreter asks for: the time, chance, counters, tasks done, map runs run. One engine serves a whole run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from stepsim.asl.machine import DistributedMap, MapState, TaskState
+from stepsim.asl.payload import Payload
+from stepsim.runtime.dice import Dice
+from stepsim.runtime.effects import Program
+from stepsim.runtime.scheduler import Scheduler
+from stepsim.runtime.statistics import Statistics
+from stepsim.runtime.tokens import TaskTokens
+
+if TYPE_CHECKING:
+    from stepsim.runtime.frame import Frame
+
+
+class PerformTask(Protocol):
+    """Runs one attempt of a Task; returns the result `Payload`."""
+
+    def __call__(self, state: TaskState, effective: Payload, frame: Frame, /) -> Program: ...
+
+
+class RunMap(Protocol):
+    """Runs one attempt of a distributed Map; returns the result `Payload`."""
+
+    def __call__(self, state: MapState, distributed: DistributedMap, effective: Payload, frame: Frame, /) -> Program: ...
+
+
+class Engine:
+    """The knot: the interpreter knows neither services nor map runs, and they do not know each other."""
+
+    __slots__ = ("dice", "perform_task", "run_map", "scheduler", "statistics", "tokens")
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        dice: Dice,
+        statistics: Statistics,
+        perform_task: PerformTask,
+        run_map: RunMap,
+        tokens: TaskTokens,
+    ) -> None:
+        self.scheduler = scheduler
+        self.dice = dice
+        self.statistics = statistics
+        self.perform_task = perform_task
+        self.run_map = run_map
+        self.tokens = tokens

@@ -1,0 +1,190 @@
+"""One branch of an execution at work: which state it is in, its trail, its variables, and what expressions see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from stepsim.asl.errors import StatesError
+from stepsim.asl.expression import Scope
+from stepsim.asl.payload import EMPTY, JSON, Payload
+from stepsim.asl.timestamp import format_timestamp
+from stepsim.runtime.cloud.call import CallSite
+from stepsim.runtime.history import Trail
+
+if TYPE_CHECKING:
+    from stepsim.runtime.engine import Engine
+
+ROLE_ARN = "arn:aws:iam::123456789012:role/stepsim"
+
+
+class Identity:
+    """Who an execution is: what its context object and its children's names are made of."""
+
+    __slots__ = (
+        "arn",
+        "express",
+        "input",
+        "item",
+        "key",
+        "machine_arn",
+        "machine_name",
+        "name",
+        "redrive_count",
+        "start_ms",
+    )
+
+    def __init__(
+        self,
+        arn: str,
+        name: str,
+        machine_arn: str,
+        machine_name: str,
+        payload: Payload,
+        start_ms: int,
+        *,
+        express: bool = False,
+        item: int | None = None,
+        key: str = "",
+    ) -> None:
+        self.arn = arn
+        self.name = name
+        self.key = key or name
+        """What dice are named after: the execution's name or, in a map run, the item's place."""
+        self.machine_arn = machine_arn
+        self.machine_name = machine_name
+        self.input = payload
+        self.start_ms = start_ms
+        self.express = express
+        self.item = item
+        """The index of the item or batch that a map run's child works on."""
+        self.redrive_count = 0
+
+    def context(self) -> dict[str, JSON]:
+        """The context object's Execution and StateMachine."""
+        return {
+            "Execution": {
+                "Id": self.arn,
+                "Input": self.input.value,
+                "Name": self.name,
+                "RoleArn": ROLE_ARN,
+                "StartTime": format_timestamp(self.start_ms),
+                "RedriveCount": self.redrive_count,
+            },
+            "StateMachine": {"Id": self.machine_arn, "Name": self.machine_name},
+        }
+
+
+class Frame(Scope):
+    """A branch at work. It is also the scope of the expressions that the branch evaluates."""
+
+    __slots__ = (
+        "draws",
+        "engine",
+        "entered_id",
+        "entered_ms",
+        "iteration",
+        "map_item",
+        "me",
+        "raw",
+        "retry_count",
+        "state",
+        "state_type",
+        "token",
+        "trail",
+        "visit",
+    )
+
+    def __init__(
+        self,
+        engine: Engine,
+        me: Identity,
+        trail: Trail,
+        variables: Mapping[str, JSON],
+        iteration: tuple[object, ...] = (),
+        map_item: JSON = None,
+    ) -> None:
+        self.engine = engine
+        self.me = me
+        self.trail = trail
+        self.variables = variables
+        self.iteration = iteration
+        """The indexes of the branches and items this frame is inside of: names for its dice."""
+        self.map_item = map_item
+        self.state = ""
+        self.state_type = ""
+        self.raw = EMPTY
+        self.visit = 0
+        self.retry_count: int | None = None
+        self.token: str | None = None
+        self.entered_id = 0
+        self.entered_ms = 0
+        self.draws = 0
+
+    def branch(self, index: int, map_item: JSON = None) -> Frame:
+        """A frame for a branch or an inline iteration that starts here; it reads, but never changes, our variables."""
+        return Frame(
+            self.engine,
+            self.me,
+            self.trail.branch(),
+            self.variables,
+            (*self.iteration, self.state, self.visit, index),
+            map_item if map_item is not None else self.map_item,
+        )
+
+    def enter(self, state: str, state_type: str, raw: Payload) -> None:
+        """Enter a state: a new visit, a new context."""
+        self.state = state
+        self.state_type = state_type
+        self.raw = raw
+        self.visit += 1
+        self.draws = 0
+        self.retry_count = None
+        self.token = None
+        self.entered_ms = self.engine.scheduler.now_ms
+        self.entered_id = self.trail.entered(state_type, state, raw)
+
+    # -- what expressions see -------------------------------------------------------------------------------------
+
+    @property
+    def context(self) -> JSON:
+        """The context object, as it is now."""
+        context = self.me.context()
+        state: dict[str, JSON] = {"EnteredTime": format_timestamp(self.entered_ms), "Name": self.state}
+        if self.retry_count is not None:
+            state["RetryCount"] = self.retry_count
+        context["State"] = state
+        if self.token is not None:
+            context["Task"] = {"Token": self.token}
+        if self.map_item is not None:
+            context["Map"] = {"Item": self.map_item}
+        return context
+
+    def draw(self, purpose: str) -> float:
+        """A number in [0, 1) for this visit; each draw of a visit gets another."""
+        self.draws += 1
+        return self.engine.dice.draw(self.me.key, *self.iteration, self.state, self.visit, purpose, self.draws)
+
+    @property
+    def names(self) -> tuple[object, ...]:
+        """The names of this attempt, for dice that belong to it."""
+        return (self.me.key, *self.iteration, self.state, self.visit, self.retry_count or 0)
+
+    def site(self, function: str = "") -> CallSite:
+        """Who calls, as faults and the meter see it."""
+        item = self.me.item
+        if item is None and self.map_item is not None:
+            item = self.map_item.get("Index")
+        return CallSite(self.me.key, self.state, function, item, self.retry_count or 0)
+
+    # -- failing --------------------------------------------------------------------------------------------------
+
+    def explain(self, error: StatesError) -> StatesError:
+        """Give an error of the interpreter's own AWS's prefix, once, naming the innermost state."""
+        if error.by_interpreter:
+            error.by_interpreter = False
+            error.cause = (
+                f"An error occurred while executing the state '{self.state}' "
+                f"(entered at the event id #{self.entered_id}). {error.cause}"
+            )
+        return error

@@ -1,0 +1,222 @@
+"""The account's Lambda functions: found by name or ARN, limited in concurrency, counted, and run by a worker.
+
+What Lambda itself does around the code lives here: a function that does not exist, the account's concurrency, execution
+environments that are warm or cold, faults injected on a function. The code runs in a `Worker`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from stepsim.asl.payload import decode, encode
+from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, ApiError, CallSite
+from stepsim.runtime.cloud.faults import Refusal
+from stepsim.runtime.dice import Dice
+from stepsim.runtime.requests import InvokeFunction
+from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.services.lambda_function import function_name
+from stepsim.runtime.statistics import FunctionStatistics, Statistics
+from stepsim.workers.lambda_errors import timed_out
+from stepsim.workers.modelled import ModelledWorker
+from stepsim.workers.worker import Invocation, InvocationResult, Worker
+
+CONCURRENCY = 1_000
+"""Concurrent executions of an account in one region, by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function: its limits and the worker that runs it."""
+
+    name: str
+    worker: Worker
+    timeout_ms: int = 3_000
+    """Lambda's default is 3 s."""
+    memory_mb: int = 128
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:lambda:{DEFAULT_REGION}:{ACCOUNT_ID}:function:{self.name}"
+
+
+class StrikeFunction(Protocol):
+    """Whether an injected fault strikes this invocation."""
+
+    def __call__(self, site: CallSite, /) -> Refusal | None: ...
+
+
+class _Place:
+    """A function with its counters and its idle execution environments."""
+
+    __slots__ = ("function", "idle", "statistics")
+
+    def __init__(self, function: Function, statistics: FunctionStatistics) -> None:
+        self.function = function
+        self.statistics = statistics
+        self.idle = 0
+
+
+class Functions:
+    """All functions of an account."""
+
+    def __init__(
+        self,
+        functions: Iterable[Function],
+        dice: Dice,
+        statistics: Statistics,
+        *,
+        concurrency: int | None = CONCURRENCY,
+        strike: StrikeFunction | None = None,
+        overhead_ms: Callable[[CallSite], int] | None = None,
+        log: Callable[[str, InvocationResult], None] | None = None,
+    ) -> None:
+        self._places = {function.name: _Place(function, statistics.function(function.name)) for function in functions}
+        self._dice = dice
+        self._concurrency = concurrency
+        self._strike = strike
+        self._overhead_ms = overhead_ms
+        self._log = log
+        self._running = 0
+        self.scheduler: Scheduler
+
+    def __contains__(self, reference: object) -> bool:
+        return isinstance(reference, str) and function_name(reference) in self._places
+
+    def invoke(self, ticket: Ticket, request: InvokeFunction) -> None:
+        """Run a function. The ticket is answered with an InvocationResult, or with the ApiError of Lambda's refusal."""
+        place = self._places.get(function_name(request.function))
+        if place is None:
+            self._refuse(ticket, _not_found(request.function))
+            return
+        statistics = place.statistics
+        if self._concurrency is not None and self._running >= self._concurrency:
+            statistics.throttles += 1
+            self._refuse(ticket, ApiError("TooManyRequestsException", "Rate Exceeded.", 429))
+            return
+        refusal = None if self._strike is None else self._strike(request.site)
+        if refusal is not None and refusal.code == "TooManyRequestsException":
+            statistics.throttles += 1
+            self._refuse(ticket, ApiError(refusal.code, refusal.message or "Rate Exceeded.", 429))
+            return
+        self._begin(place)
+        overhead_ms = 0 if self._overhead_ms is None else self._overhead_ms(request.site)
+        if refusal is not None:
+            self._struck(place, ticket, request, refusal, overhead_ms)
+        elif type(place.function.worker) is ModelledWorker:
+            self._model(place, place.function.worker, ticket, request, overhead_ms)
+        else:
+            self._work(place, ticket, request, overhead_ms)
+
+    # -- one invocation -------------------------------------------------------------------------------------------
+
+    def _begin(self, place: _Place) -> None:
+        statistics = place.statistics
+        statistics.invocations += 1
+        statistics.running += 1
+        self._running += 1
+        if statistics.running > statistics.max_concurrency_seen:
+            statistics.max_concurrency_seen = statistics.running
+        if place.idle:
+            place.idle -= 1
+        else:
+            statistics.cold_starts += 1
+
+    def _end(self, place: _Place, ticket: Ticket, result: InvocationResult, duration_ms: int) -> None:
+        statistics = place.statistics
+        statistics.running -= 1
+        self._running -= 1
+        place.idle += 1
+        statistics.durations.add(duration_ms)
+        if result.function_error is not None:
+            error = error_type(result)
+            statistics.errors[error] += 1
+            if error == "Sandbox.Timedout":
+                statistics.timeouts += 1
+        if self._log is not None:
+            self._log(place.function.name, result)
+        self.scheduler.complete(ticket, result)
+
+    def _model(
+        self, place: _Place, worker: ModelledWorker, ticket: Ticket, request: InvokeFunction, overhead_ms: int
+    ) -> None:
+        site = request.site
+        draw, place_name = self._dice.draw, f"{site.execution}/{site.state}/{site.attempt}/{place.function.name}"
+        duration_ms, result = worker.answer(lambda purpose: draw(place_name, purpose), request.event)
+        if duration_ms > place.function.timeout_ms:
+            duration_ms = place.function.timeout_ms
+            result = self._timed_out(place, request)
+        self._end_at(duration_ms, overhead_ms, place, ticket, result)
+
+    def _end_at(
+        self, duration_ms: int, overhead_ms: int, place: _Place, ticket: Ticket, result: InvocationResult
+    ) -> None:
+        due_ms = self.scheduler.now_ms + overhead_ms + duration_ms
+        self.scheduler.call_at(due_ms, lambda: self._end(place, ticket, result, duration_ms))
+
+    def _work(self, place: _Place, ticket: Ticket, request: InvokeFunction, overhead_ms: int) -> None:
+        site, function = request.site, place.function
+        names = (site.execution, site.state, site.attempt, function.name)
+        invocation = Invocation(
+            request_id=self._dice.uuid4("request", *names, self.scheduler.now_ms),
+            function_name=function.name,
+            function_arn=function.arn,
+            event=request.event,
+            timeout_ms=function.timeout_ms,
+            memory_mb=function.memory_mb,
+            names=tuple(map(str, names)),
+            site=CallSite(site.execution, site.state, function.name, site.item, site.attempt),
+        )
+
+        def done(result: InvocationResult) -> None:
+            self._end(place, ticket, result, result.duration_ms)
+
+        if overhead_ms:
+            start_ms = self.scheduler.now_ms + overhead_ms
+            self.scheduler.call_at(start_ms, lambda: function.worker.invoke(invocation, done))
+        else:
+            function.worker.invoke(invocation, done)
+
+    def _struck(
+        self, place: _Place, ticket: Ticket, request: InvokeFunction, refusal: Refusal, overhead_ms: int
+    ) -> None:
+        """An injected fault instead of the code: an error of the function, or silence until it times out."""
+        duration_ms = refusal.delay_ms
+        if refusal.hang or duration_ms >= place.function.timeout_ms:
+            self._end_at(place.function.timeout_ms, overhead_ms, place, ticket, self._timed_out(place, request))
+        elif refusal.code is None:
+            start_ms = self.scheduler.now_ms + overhead_ms + duration_ms
+            self.scheduler.call_at(start_ms, lambda: self._resume(place, ticket, request))
+        else:
+            payload = encode({"errorMessage": refusal.message, "errorType": refusal.code})
+            result = InvocationResult(payload, "Unhandled", duration_ms)
+            self._end_at(duration_ms, overhead_ms, place, ticket, result)
+
+    def _resume(self, place: _Place, ticket: Ticket, request: InvokeFunction) -> None:
+        worker = place.function.worker
+        if type(worker) is ModelledWorker:
+            self._model(place, worker, ticket, request, 0)
+        else:
+            self._work(place, ticket, request, 0)
+
+    def _timed_out(self, place: _Place, request: InvokeFunction) -> InvocationResult:
+        site = request.site
+        request_id = self._dice.uuid4("request", site.execution, site.state, site.attempt, self.scheduler.now_ms)
+        timeout_ms = place.function.timeout_ms
+        return InvocationResult(timed_out(request_id, timeout_ms), "Unhandled", timeout_ms)
+
+    def _refuse(self, ticket: Ticket, error: ApiError) -> None:
+        self.scheduler.complete(ticket, error)
+
+
+def error_type(result: InvocationResult) -> str:
+    """The errorType of a failed invocation; Lambda.Unknown where Lambda gave none."""
+    failure = decode(result.payload)
+    return (failure.get("errorType") if isinstance(failure, dict) else None) or "Lambda.Unknown"
+
+
+def _not_found(reference: str) -> ApiError:
+    name = function_name(reference)
+    arn = f"arn:aws:lambda:{DEFAULT_REGION}:{ACCOUNT_ID}:function:{name}"
+    return ApiError("ResourceNotFoundException", f"Function not found: {arn}:$LATEST", 404)

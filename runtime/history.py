@@ -1,0 +1,163 @@
+"""What happened in an execution, as GetExecutionHistory tells it.
+
+A `History` numbers events from 1 over the whole execution. A `Trail` is one branch's place in it: the id that its next
+event points back to. Recorded rules: the first StateEntered points to 0; a state's events point to their predecessor in
+the same branch; a Standard execution fails *at* its 25,000th event.
+
+It must cost nothing where nobody reads it: an Express execution has no trail at all, and a child whose history was not
+asked for only counts.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stepsim.asl.errors import RUNTIME, StatesError
+from stepsim.asl.payload import Payload
+
+MAX_EVENTS = 25_000
+"""Events in the history of a Standard execution, the last one included."""
+
+NOT_TRUNCATED = {"truncated": False}
+
+_DETAILS = {
+    "StateEntered": "stateEnteredEventDetails",
+    "StateExited": "stateExitedEventDetails",
+    "MapIterationStarted": "mapIterationStartedEventDetails",
+    "MapIterationSucceeded": "mapIterationSucceededEventDetails",
+    "MapIterationFailed": "mapIterationFailedEventDetails",
+    "MapIterationAborted": "mapIterationAbortedEventDetails",
+}
+
+
+def details_member(event_type: str) -> str:
+    """The member of a HistoryEvent that holds the details of events of this type."""
+    for suffix in ("StateEntered", "StateExited"):
+        if event_type.endswith(suffix):
+            return _DETAILS[suffix]
+    return _DETAILS.get(event_type) or event_type[0].lower() + event_type[1:] + "EventDetails"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEvent:
+    """One event. `details` is None where AWS has no details member for the type."""
+
+    id: int
+    previous_event_id: int
+    type: str
+    timestamp_ms: int
+    details: dict[str, Any] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The event in the API's shape; the timestamp in seconds, as the wire has it."""
+        event: dict[str, Any] = {
+            "timestamp": self.timestamp_ms / 1000,
+            "type": self.type,
+            "id": self.id,
+            "previousEventId": self.previous_event_id,
+        }
+        if self.details is not None:
+            event[details_member(self.type)] = self.details
+        return event
+
+
+class History:
+    """The events of one execution in their order, or only their number where they are not kept."""
+
+    __slots__ = ("_events", "_limit", "_now_ms", "count", "kept")
+
+    def __init__(self, now_ms: Callable[[], int], *, kept: bool = True, limited: bool = True) -> None:
+        self._now_ms = now_ms
+        self._events: list[HistoryEvent] = []
+        self._limit = MAX_EVENTS - 1 if limited else sys.maxsize
+        self.count = 0
+        self.kept = kept
+
+    def add(self, event_type: str, previous: int, details: dict[str, Any] | None = None, *, last: bool = False) -> int:
+        """Append an event and return its id.
+
+        Raises StatesError States.Runtime instead of writing event 25,000, which belongs to the failure itself (`last`).
+        """
+        if self.count >= self._limit and not last:
+            raise StatesError(
+                RUNTIME, f"The execution reached the maximum number of history events ({MAX_EVENTS})."
+            )
+        self.count += 1
+        if self.kept:
+            self._events.append(HistoryEvent(self.count, previous, event_type, self._now_ms(), details))
+        return self.count
+
+    def __iter__(self) -> Iterator[HistoryEvent]:
+        return iter(self._events)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> HistoryEvent:
+        return self._events[index]
+
+
+class Trail:
+    """One branch's place in a history: what its next event points back to."""
+
+    __slots__ = ("_exit_from", "history", "previous")
+
+    def __init__(self, history: History, previous: int = 0) -> None:
+        self.history = history
+        self.previous = previous
+        self._exit_from = 0
+
+    @property
+    def kept(self) -> bool:
+        """True where somebody will read the details; nobody should build them otherwise."""
+        return self.history.kept
+
+    def branch(self) -> Trail:
+        """A trail that goes on from here, beside this one."""
+        return Trail(self.history, self.previous)
+
+    def add(self, event_type: str, details: dict[str, Any] | None = None, *, last: bool = False) -> int:
+        """Append an event that the next one points back to; return its id."""
+        self.previous = self.history.add(event_type, self.previous, details, last=last)
+        return self.previous
+
+    def aside(self, event_type: str, details: dict[str, Any] | None = None) -> int:
+        """Append an event that the next one does not point back to; return its id."""
+        return self.history.add(event_type, self.previous, details)
+
+    def block_succeeded(self, event_type: str, exit_from: int) -> None:
+        """Append the Succeeded event of a Map or Parallel; its Exited will point to `exit_from` instead (recorded)."""
+        self.add(event_type)
+        self._exit_from = exit_from
+
+    def leave_block(self) -> None:
+        """From here on, point back to what the Exited event of a Map or Parallel points to."""
+        if self._exit_from:
+            self.previous, self._exit_from = self._exit_from, 0
+
+    def entered(self, state_type: str, name: str, payload: Payload) -> int:
+        """Append a StateEntered event; return its id."""
+        details = {"name": name, "input": payload.text, "inputDetails": NOT_TRUNCATED} if self.kept else None
+        return self.add(f"{state_type}StateEntered", details)
+
+    def exited(self, state_type: str, name: str, payload: Payload, assigned: dict[str, str] | None = None) -> int:
+        """Append a StateExited event with the variables that the state assigned, as JSON texts; return its id."""
+        details: dict[str, Any] | None = None
+        if self.kept:
+            details = {"name": name, "output": payload.text, "outputDetails": NOT_TRUNCATED}
+            if assigned:
+                details |= {"assignedVariables": assigned, "assignedVariablesDetails": NOT_TRUNCATED}
+        return self.add(f"{state_type}StateExited", details)
+
+
+def failure_details(error: StatesError) -> dict[str, Any]:
+    """The error and cause of a failure event, without the one that AWS leaves out."""
+    details: dict[str, Any] = {}
+    if error.error is not None:
+        details["error"] = error.error
+    if error.cause is not None:
+        details["cause"] = error.cause
+    return details

@@ -1,0 +1,214 @@
+"""The state loop, and one function for each type of state.
+
+`run_states` is a generator of effects that reads like the specification. States that wait for nothing (Pass, Choice,
+Succeed, Fail) are plain functions; the others are generators. The interpreter does not know what time it is, what a
+task does or how a map run works: it asks the frame's engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
+from stepsim.asl.machine import (
+    Assignment,
+    ChoiceState,
+    FailState,
+    MapState,
+    ParallelState,
+    PassState,
+    StateMachine,
+    SucceedState,
+    TaskState,
+    WaitState,
+)
+from stepsim.asl.payload import JSON, Payload, encode
+from stepsim.runtime.branches import run_inline_map, run_parallel
+from stepsim.runtime.effects import Program, Sleep
+from stepsim.runtime.frame import Frame
+from stepsim.runtime.retry import RetryCounters, find_catcher
+
+Step: TypeAlias = "tuple[str | None, Payload, dict[str, JSON] | None]"
+"""The next state (None: the end), what it gets, and the variables that were assigned."""
+
+Retryable: TypeAlias = TaskState | ParallelState | MapState
+
+MAX_ASSIGN_BYTES = 262_144
+
+
+def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program:
+    """Run a machine, a branch or an iteration from its StartAt. Returns the output `Payload`; raises StatesError."""
+    states = machine.states
+    statistics = frame.engine.statistics
+    state = states[machine.start_at]
+    while True:
+        counters = statistics.state(state.name)
+        counters.entered += 1
+        statistics.state_transitions += 1
+        frame.enter(state.name, state.type, payload)
+        try:
+            kind = state.type
+            if kind == "Task" or kind == "Map" or kind == "Parallel":
+                following, output, assigned = yield from _run_retryable(state, payload, frame)  # type: ignore[arg-type]
+            elif kind == "Wait":
+                following, output, assigned = yield from _run_wait(state, payload, frame)  # type: ignore[arg-type]
+            else:
+                following, output, assigned = _PLAIN[kind](state, payload, frame)
+            if output is not payload and output.too_large:
+                raise data_limit(state.name)
+        except StatesError as error:
+            counters.failed += 1
+            raise frame.explain(error) from None
+        counters.succeeded += 1
+        counters.durations.add(frame.engine.scheduler.now_ms - frame.entered_ms)
+        if assigned is None:
+            frame.trail.exited(kind, state.name, output)
+        else:
+            frame.variables = {**frame.variables, **assigned}
+            frame.trail.exited(kind, state.name, output, {name: encode(value) for name, value in assigned.items()})
+        if following is None:
+            return output
+        payload = output
+        state = states[following]
+
+
+def data_limit(name: str) -> StatesError:
+    """More than 262,144 bytes where AWS allows no more (recorded text)."""
+    return StatesError(
+        DATA_LIMIT_EXCEEDED,
+        f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit.",
+    )
+
+
+def assign(assignment: Assignment | None, subject: Payload, frame: Frame) -> dict[str, JSON] | None:
+    """The variables an Assign field gives values to; None where there is no such field."""
+    if assignment is None:
+        return None
+    values = assignment(subject, frame)
+    excess = sum(len(encode(value).encode()) for value in values.values()) - MAX_ASSIGN_BYTES
+    if excess > 0:
+        raise StatesError(
+            DATA_LIMIT_EXCEEDED,
+            f"The Assign field exceeds the maximum variable assignment size by {excess} bytes.",
+            by_interpreter=True,
+        )
+    return values
+
+
+# -- states that wait for nothing ---------------------------------------------------------------------------------
+
+
+def _run_pass(state: PassState, raw: Payload, frame: Frame) -> Step:
+    result = state.flow.enter(raw, frame)
+    if state.result is not None:
+        result = state.result
+    return state.next, state.flow.leave(raw, result, frame), assign(state.assign, result, frame)
+
+
+def _run_choice(state: ChoiceState, raw: Payload, frame: Frame) -> Step:
+    effective = state.flow.enter(raw, frame)
+    for rule in state.choices:
+        if rule.test(effective.value, frame):
+            following, assignment = rule.next, rule.assign
+            break
+    else:
+        if state.default is None:
+            # Documented as States.NoChoiceMatched; AWS itself reports this (measured).
+            raise runtime_error("Failed to transition out of the state. The state does not point to a next state.")
+        following, assignment = state.default, state.assign
+    return following, state.flow.leave(raw, effective, frame), assign(assignment, effective, frame)
+
+
+def _run_succeed(state: SucceedState, raw: Payload, frame: Frame) -> Step:
+    return None, state.flow.leave(raw, state.flow.enter(raw, frame), frame), None
+
+
+def _run_fail(state: FailState, raw: Payload, frame: Frame) -> Step:
+    error = None if state.error is None else state.error(raw.value, frame)
+    cause = None if state.cause is None else state.cause(raw.value, frame)
+    raise StatesError(error, cause)
+
+
+_PLAIN: dict[str, Callable[..., Step]] = {
+    "Pass": _run_pass,
+    "Choice": _run_choice,
+    "Succeed": _run_succeed,
+    "Fail": _run_fail,
+}
+
+
+# -- states that wait ---------------------------------------------------------------------------------------------
+
+
+def _run_wait(state: WaitState, raw: Payload, frame: Frame) -> Program:
+    effective = state.flow.enter(raw, frame)
+    yield Sleep(state.until_ms(effective.value, frame, frame.engine.scheduler.now_ms))
+    return state.next, state.flow.leave(raw, effective, frame), assign(state.assign, effective, frame)
+
+
+def _run_retryable(state: Retryable, raw: Payload, frame: Frame) -> Program:
+    """A Task, Parallel or Map: attempts until one succeeds, retriers are exhausted and a catcher, if any, takes over."""
+    retries: RetryCounters | None = None
+    frame.retry_count = 0
+    while True:
+        if state.type == "Task" and state.resource.pattern:
+            frame.token = frame.engine.tokens.open(*frame.names)
+        try:
+            effective = state.flow.enter(raw, frame)
+            if effective is not raw and effective.too_large:
+                raise data_limit(state.name)
+            result: Payload = yield from _ATTEMPTS[state.type](state, effective, frame)
+            output = state.flow.leave(raw, result, frame)
+            if output.too_large:
+                raise data_limit(state.name)
+            assigned = assign(state.assign, result, frame)
+            frame.trail.leave_block()
+            return state.next, output, assigned
+        except StatesError as error:
+            frame.explain(error)
+            if error.terminal:
+                raise
+            retries = retries or RetryCounters()
+            wait_ms = retries.next_delay_ms(state.retry, error, frame.draw) if state.retry else None
+            if wait_ms is None:
+                return _caught(state, raw, error, frame)
+        statistics = frame.engine.statistics
+        statistics.state(state.name).retries[error.error or ""] += 1
+        statistics.state_transitions += 1
+        frame.retry_count += 1
+        yield Sleep(frame.engine.scheduler.now_ms + wait_ms)
+
+
+def _caught(state: Retryable, raw: Payload, error: StatesError, frame: Frame) -> Step:
+    """The catcher's way out of a state, or the error again where no catcher covers it."""
+    if state.type != "Task":
+        frame.trail.add(f"{state.type}StateFailed")
+    catcher = find_catcher(state.catch, error)
+    if catcher is None:
+        raise error
+    frame.engine.statistics.state(state.name).caught[error.error or ""] += 1
+    error_output = Payload({"Error": error.error, "Cause": error.cause})
+    output = catcher.flow(raw, error_output, frame)
+    return catcher.next, output, assign(catcher.assign, error_output, frame)
+
+
+def _attempt_task(state: TaskState, effective: Payload, frame: Frame) -> Program:
+    return frame.engine.perform_task(state, effective, frame)
+
+
+def _attempt_parallel(state: ParallelState, effective: Payload, frame: Frame) -> Program:
+    return run_parallel(state, effective, frame, run_states)
+
+
+def _attempt_map(state: MapState, effective: Payload, frame: Frame) -> Program:
+    if state.distributed is not None:
+        return frame.engine.run_map(state, state.distributed, effective, frame)
+    return run_inline_map(state, effective, frame, run_states)
+
+
+_ATTEMPTS: dict[str, Callable[..., Program]] = {
+    "Task": _attempt_task,
+    "Parallel": _attempt_parallel,
+    "Map": _attempt_map,
+}

@@ -1,0 +1,105 @@
+"""What becomes of the children's outputs: the state's own result, or files in S3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, RESULT_WRITER_FAILED, StatesError
+from stepsim.asl.payload import MAX_BYTES, Payload
+from stepsim.runtime.items_batches import Batch
+from stepsim.runtime.map_counts import MapCounts
+from stepsim.runtime.result_writer import ChildOutcome, ResultFiles, writer_details
+
+if TYPE_CHECKING:
+    from stepsim.runtime.map_run import Child, MapRun
+
+
+class MapResults(Protocol):
+    """Takes the outcomes of children as they come."""
+
+    def succeeded(self, child: Child, index: int, output: Payload) -> None: ...
+
+    def failed(self, child: Child, outcome: ChildOutcome) -> None: ...
+
+    def pending(self, batch: Batch) -> None: ...
+
+    def close(self, counts: MapCounts) -> Payload:
+        """Everything has come: returns the state's result. Raises StatesError where there can be none."""
+        ...
+
+
+class InlineResults:
+    """No ResultWriter, or one that only transforms: the state's result is the array of outputs, in item order.
+
+    Within the tolerance, failed children are left out; what AWS puts there is unconfirmed. Beyond 262,144 bytes there
+    can be no result, and nothing more is kept.
+    """
+
+    def __init__(self, name: str, transformation: str) -> None:
+        self._name = name
+        self._flatten = transformation == "FLATTEN"
+        self._outputs: dict[int, Payload] = {}
+        self._size = 2
+
+    def succeeded(self, child: Child, index: int, output: Payload) -> None:  # noqa: ARG002 - a MapResults takes it
+        if self._size <= MAX_BYTES:
+            self._size += output.size + 1
+            self._outputs[index] = output
+        else:
+            self._outputs.clear()
+
+    def failed(self, child: Child, outcome: ChildOutcome) -> None:
+        """Failed children have no place in the result."""
+
+    def pending(self, batch: Batch) -> None:
+        """Nor have those that were never started."""
+
+    def close(self, counts: MapCounts) -> Payload:
+        counts.written()
+        if self._size - 1 > MAX_BYTES:
+            raise StatesError(
+                DATA_LIMIT_EXCEEDED,
+                f"The state/task '{self._name}' returned a result with a size exceeding the maximum number of bytes "
+                "service limit.",
+            )
+        values: list[Any] = []
+        for index in sorted(self._outputs):
+            value = self._outputs[index].value
+            if self._flatten and isinstance(value, list):
+                values.extend(value)
+            else:
+                values.append(value)
+        return Payload(values)
+
+
+class ExportedResults:
+    """A ResultWriter with a Resource: files and a manifest in S3."""
+
+    def __init__(self, run: MapRun, bucket: str, files: ResultFiles, flush: Callable[[], StatesError | None]) -> None:
+        self._run = run
+        self._bucket = bucket
+        self._files = files
+        self._flush = flush
+
+    def succeeded(self, child: Child, index: int, output: Payload) -> None:  # noqa: ARG002 - a MapResults takes it
+        self._files.succeeded(self._run.outcome(child, "SUCCEEDED", output, None))
+
+    def failed(self, child: Child, outcome: ChildOutcome) -> None:  # noqa: ARG002 - a MapResults takes it
+        self._files.failed(outcome)
+
+    def pending(self, batch: Batch) -> None:
+        self._files.pending(batch.payload.text)
+
+    def close(self, counts: MapCounts) -> Payload:
+        manifest_key = self._files.close(self._run.arn)
+        error = self._flush()
+        if error is not None:
+            raise error
+        counts.written()
+        return Payload(writer_details(self._run.arn, self._bucket, manifest_key))
+
+
+def writer_failed(cause: str) -> StatesError:
+    """The failure of a ResultWriter."""
+    return StatesError(RESULT_WRITER_FAILED, cause)

@@ -1,0 +1,258 @@
+"""One run of a distributed Map: items become children, children become counts and results.
+
+Everything is lazy: an item is read, selected, batched and started when MaxConcurrency lets it, and its result is written
+when it comes, so memory follows the concurrency and not the number of items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any, Literal, TypeAlias
+
+from stepsim.asl.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD, TIMEOUT, StatesError
+from stepsim.asl.machine import MapState, StateMachine
+from stepsim.asl.payload import JSON, Payload
+from stepsim.runtime.effects import Expired, Fork, NotBefore, Program
+from stepsim.runtime.frame import Frame, Identity
+from stepsim.runtime.history import History, Trail
+from stepsim.runtime.item_source import ItemSource
+from stepsim.runtime.items_batches import Batch
+from stepsim.runtime.map_counts import MapCounts, Tolerance
+from stepsim.runtime.map_results import MapResults
+from stepsim.runtime.result_writer import ChildOutcome
+
+RunStates: TypeAlias = Callable[[StateMachine, Payload, Frame], Program]
+Status: TypeAlias = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
+
+MAX_CONCURRENCY = 10_000
+"""Children of one map run at once, where MaxConcurrency is 0 and at the most."""
+
+EXPRESS_LIMIT_MS = 300_000
+"""How long an Express execution may last."""
+
+THRESHOLD_CAUSE = "The specified tolerated failure threshold was exceeded"
+
+
+class Child(Identity):
+    """A child execution. Its name and ARN are made when somebody asks for them."""
+
+    __slots__ = ("items", "run")
+
+    def __init__(self, run: MapRun, index: int, payload: Payload, items: int, start_ms: int) -> None:
+        self.run = run
+        self.items = items
+        self.key = f"{run.key}/{index}"
+        self.machine_arn = run.machine_arn
+        self.machine_name = run.parent.machine_name
+        self.input = payload
+        self.start_ms = start_ms
+        self.express = run.express
+        self.item = index
+        self.redrive_count = 0
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # made on demand
+        return self.run.child_name(self.item or 0)
+
+    @property
+    def arn(self) -> str:  # type: ignore[override]  # made on demand
+        return self.run.child_arn(self.item or 0)
+
+
+class MapRun:
+    """A map run: its identity, its counters and its children that run now."""
+
+    def __init__(
+        self,
+        frame: Frame,
+        state: MapState,
+        label: str,
+        uuid: str,
+        tolerance: Tolerance,
+        max_concurrency: int,
+        run_states: RunStates,
+    ) -> None:
+        assert state.distributed is not None
+        self.frame = frame
+        self.state = state
+        self.parent = frame.me
+        self.label = label
+        self.express = state.distributed.express
+        self.machine_arn = f"{frame.me.machine_arn}/{label}"
+        self.uuid = uuid
+        prefix = frame.me.machine_arn.split(":stateMachine:")[0]
+        self.arn = f"{prefix}:mapRun:{frame.me.machine_name}/{label}:{uuid}"
+        self.key = "/".join(map(str, (*frame.names[:-1], label)))
+        self.status: Status = "RUNNING"
+        self.start_ms = frame.engine.scheduler.now_ms
+        self.stop_ms: int | None = None
+        self.max_concurrency = max_concurrency
+        self.max_concurrency_seen = 0
+        self.tolerance = tolerance
+        self.counts = MapCounts()
+        self.running: dict[int, Child] = {}
+        self._run_states = run_states
+        self._exceeded = False
+        self._held: Batch | None = None
+        """A batch that was read when the run had failed already."""
+
+    # -- children -------------------------------------------------------------------------------------------------
+
+    def child_name(self, index: int) -> str:
+        """A version-3 UUID, stable across redrives, as AWS's child names are (recorded)."""
+        return self.frame.engine.dice.uuid3("child", self.key, index)
+
+    def child_arn(self, index: int) -> str:
+        """The ARN of a child: ``execution:`` for Standard, ``express:`` and an execution id for Express (recorded)."""
+        prefix = self.parent.machine_arn.split(":stateMachine:")[0]
+        name = self.child_name(index)
+        place = f"{self.parent.machine_name}/{self.label}:{name}"
+        if not self.express:
+            return f"{prefix}:execution:{place}"
+        return f"{prefix}:express:{place}:{self.frame.engine.dice.uuid4('express', self.key, index)}"
+
+    def run(self, source: ItemSource, batches: Iterator[Batch], results: MapResults) -> Program:
+        """Run all children. Returns the result of the state; raises StatesError where the run fails."""
+        self.counts.expected = source.length
+        limit = min(self.max_concurrency or MAX_CONCURRENCY, MAX_CONCURRENCY)
+
+        def collect(index: int, outcome: Payload | StatesError | Expired) -> bool:
+            return self._ended(index, outcome, results)
+
+        children = self._children(source, batches)
+        lifetime_ms = EXPRESS_LIMIT_MS if self.express else None
+        try:
+            yield Fork(children, limit, collect, lifetime_ms)
+        except StatesError:
+            self._abort(results, None)
+            self._close("FAILED")
+            results.close(self.counts)
+            raise
+        if self._exceeded or self.tolerance.exceeded(self.counts):
+            self._abort(results, batches)
+            results.close(self.counts)
+            self._close("FAILED")
+            raise StatesError(EXCEED_TOLERATED_FAILURE_THRESHOLD, THRESHOLD_CAUSE)
+        result = results.close(self.counts)
+        self._close("SUCCEEDED")
+        return result
+
+    def _children(self, source: ItemSource, batches: Iterator[Batch]) -> Iterator[Program | NotBefore]:
+        scheduler = self.frame.engine.scheduler
+        running, counts = self.running, self.counts
+        for index, batch in enumerate(batches):
+            self._held = batch
+            if source.ready_ms > scheduler.now_ms:
+                yield NotBefore(source.ready_ms)
+            if self._exceeded:
+                return
+            self._held = None
+            child = Child(self, index, batch.payload, batch.count, scheduler.now_ms)
+            running[index] = child
+            counts.start(batch.count)
+            if len(running) > self.max_concurrency_seen:
+                self.max_concurrency_seen = len(running)
+            yield self._child(child)
+        counts.expected = counts.items.total
+
+    def _child(self, child: Child) -> Program:
+        engine = self.frame.engine
+        history = History(lambda: engine.scheduler.now_ms, kept=False, limited=not child.express)
+        trail = Trail(history, history.add("ExecutionStarted", 0))
+        trail.previous = 0
+        frame = Frame(engine, child, trail, {})
+        try:
+            output: Payload = yield from self._run_states(self.state.processor, child.input, frame)
+        except StatesError as error:
+            return error
+        except Expired as expired:
+            return expired
+        finally:
+            engine.statistics.history_events += history.count + 1
+        return output
+
+    def _ended(self, index: int, outcome: Payload | StatesError | Expired, results: MapResults) -> bool:
+        child = self.running.pop(index)
+        if isinstance(outcome, Payload):
+            self.counts.succeed(child.items)
+            results.succeeded(child, index, outcome)
+        elif isinstance(outcome, StatesError):
+            self.counts.fail(child.items)
+            results.failed(child, self.outcome(child, "FAILED", None, outcome))
+        else:
+            self.counts.time_out(child.items)
+            results.failed(child, self.outcome(child, "TIMED_OUT", None, StatesError(TIMEOUT)))
+        if self._exceeded or not self.tolerance.exceeded(self.counts):
+            return False
+        self._exceeded = True
+        # Running Standard children are aborted when the run fails; Express ones run to their end.
+        return not self.express
+
+    def outcome(self, child: Child, status: str, output: Payload | None, error: StatesError | None) -> ChildOutcome:
+        """How a child ended, as the result files have it."""
+        return ChildOutcome(
+            execution_arn=child.arn,
+            name=child.name,
+            state_machine_arn=self.machine_arn,
+            status=status,
+            input_text=child.input.text,
+            output_text=None if output is None else output.text,
+            error=None if error is None else error.error,
+            cause=None if error is None else error.cause,
+            start_ms=child.start_ms,
+            stop_ms=self.frame.engine.scheduler.now_ms,
+            express=child.express,
+        )
+
+    # -- ends -----------------------------------------------------------------------------------------------------
+
+    def abort(self, results: MapResults | None) -> None:
+        """The parent was stopped or timed out: what ran is aborted, and the results so far are written."""
+        if self.status != "RUNNING":
+            return
+        if results is not None:
+            self._abort(results, None)
+            results.close(self.counts)
+        self._close("ABORTED")
+
+    def fail(self) -> None:
+        """The run cannot go on (no reader, no writer, a definition that does not fit its data)."""
+        if self.status == "RUNNING":
+            self._close("FAILED")
+
+    def _abort(self, results: MapResults, rest: Iterator[Batch] | None) -> None:
+        """Count and write what will not end: children that still ran, then those that were never started."""
+        for child in self.running.values():
+            self.counts.abort(child.items)
+            results.failed(child, self.outcome(child, "ABORTED", None, None))
+        self.running.clear()
+        if rest is None:
+            return
+        held = () if self._held is None else (self._held,)
+        for batch in chain(held, rest):
+            self.counts.pend(batch.count)
+            results.pending(batch)
+
+    def _close(self, status: Status) -> None:
+        self.status = status
+        self.stop_ms = self.frame.engine.scheduler.now_ms
+
+    def describe(self) -> dict[str, Any]:
+        """DescribeMapRun's answer, as far as this run knows it; times in epoch seconds."""
+        described: dict[str, JSON] = {
+            "mapRunArn": self.arn,
+            "executionArn": self.parent.arn,
+            "status": self.status,
+            "startDate": self.start_ms / 1000,
+            # An unbounded run reports the largest 32-bit number (measured).
+            "maxConcurrency": self.max_concurrency or 2_147_483_647,
+            "toleratedFailurePercentage": self.tolerance.percentage or 0.0,
+            "toleratedFailureCount": self.tolerance.count or 0,
+            "itemCounts": self.counts.items.as_dict(),
+            "executionCounts": self.counts.executions.as_dict(),
+            "redriveCount": 0,
+        }
+        if self.stop_ms is not None:
+            described["stopDate"] = self.stop_ms / 1000
+        return described

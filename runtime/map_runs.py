@@ -1,0 +1,181 @@
+"""Opens map runs: evaluates a distributed Map's fields, reads its data set, and writes the parent's events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from stepsim.asl.errors import StatesError, runtime_error
+from stepsim.asl.machine import DistributedMap, ItemBatcher, MapState, ResultWriter
+from stepsim.asl.payload import JSON, MAX_BYTES, Payload
+from stepsim.runtime.cloud.call import CallSite
+from stepsim.runtime.dice import name_uuid
+from stepsim.runtime.effects import Expired, Program, Stopped
+from stepsim.runtime.frame import Frame
+from stepsim.runtime.history import failure_details
+from stepsim.runtime.item_source import ItemSource, PerformCall, source_of_data, source_of_reader
+from stepsim.runtime.items import Item
+from stepsim.runtime.items_batches import Batch, batches
+from stepsim.runtime.map_counts import Tolerance
+from stepsim.runtime.map_results import ExportedResults, InlineResults, MapResults, writer_failed
+from stepsim.runtime.map_run import MapRun, RunStates
+from stepsim.runtime.result_writer import ResultFiles
+
+
+class MapRuns:
+    """The map runs of an account, in the order in which they were opened."""
+
+    def __init__(self, run_states: RunStates, perform: PerformCall) -> None:
+        self._run_states = run_states
+        self._perform = perform
+        self.opened: list[MapRun] = []
+
+    def run(self, state: MapState, distributed: DistributedMap, effective: Payload, frame: Frame) -> Program:
+        """Run one attempt of a distributed Map. Returns the result `Payload`; raises StatesError."""
+        trail = frame.trail
+        concurrency = state.max_concurrency(effective.value, frame)
+        tolerance = _tolerance(distributed, effective.value, frame)
+        batcher = _Batching(distributed.batcher, effective.value, frame)
+        max_items = 0
+        if distributed.reader is not None and distributed.reader.max_items is not None:
+            max_items = distributed.reader.max_items(effective.value, frame)
+        # With an ItemReader AWS ignores ItemsPath altogether, even an invalid one (recorded).
+        data = None if distributed.reader is not None else state.items(effective.value, frame)
+        trail.add("MapStateStarted", {"length": 0 if data is None else len(data)})
+        run = self._open(state, distributed, frame, tolerance, concurrency)
+        started_id = trail.add("MapRunStarted", {"mapRunArn": run.arn})
+        results: MapResults | None = None
+        try:
+            results = self._results(run, distributed.writer, effective.value, frame)
+            source = self._source(distributed, data, effective.value, max_items, frame)
+            inputs = _inputs(state, source, effective.value, frame)
+            result = yield from run.run(source, batcher.batches(inputs), results)
+        except StatesError as error:
+            run.fail()
+            if not error.terminal:
+                trail.add("MapRunFailed", failure_details(error))
+            raise
+        except (Expired, Stopped, GeneratorExit):
+            run.abort(results)
+            raise
+        trail.add("MapRunSucceeded")
+        trail.block_succeeded("MapStateSucceeded", started_id)
+        return result
+
+    def _open(
+        self, state: MapState, distributed: DistributedMap, frame: Frame, tolerance: Tolerance, concurrency: int
+    ) -> MapRun:
+        label = distributed.label or name_uuid(f"{frame.me.machine_arn}/{state.name}")
+        uuid = frame.engine.dice.uuid4("map-run", *frame.names)
+        run = MapRun(frame, state, label, uuid, tolerance, concurrency, self._run_states)
+        self.opened.append(run)
+        return run
+
+    def _source(
+        self, distributed: DistributedMap, data: JSON, effective: JSON, max_items: int, frame: Frame
+    ) -> ItemSource:
+        reader = distributed.reader
+        if reader is None:
+            return source_of_data(data)
+        arguments = reader.arguments(effective, frame)
+        scheduler = frame.engine.scheduler
+        return source_of_reader(reader, arguments, max_items, self._perform, frame.site(), lambda: scheduler.now_ms)
+
+    def _results(self, run: MapRun, writer: ResultWriter | None, effective: JSON, frame: Frame) -> MapResults:
+        if writer is None or writer.arguments is None:
+            return InlineResults(run.state.name, "COMPACT" if writer is None else writer.transformation)
+        arguments = writer.arguments(effective, frame)
+        bucket, prefix = arguments.get("Bucket"), arguments.get("Prefix", "")
+        if not isinstance(bucket, str) or not isinstance(prefix, str):
+            raise writer_failed("The ResultWriter's Bucket is required, and Bucket and Prefix must be strings.")
+        upload = _Upload(self._perform, bucket, frame.site())
+        upload.check()
+        files = ResultFiles(
+            bucket,
+            prefix,
+            run.uuid,
+            upload.put,
+            transformation=writer.transformation,  # type: ignore[arg-type]  # validated: NONE, COMPACT or FLATTEN
+            output_type=writer.output_type,  # type: ignore[arg-type]  # validated: JSON or JSONL
+        )
+        return ExportedResults(run, bucket, files, lambda: upload.failure)
+
+
+class _Upload:
+    """Puts result files through the gate, and remembers the first that was refused."""
+
+    __slots__ = ("_bucket", "_perform", "_site", "failure")
+
+    def __init__(self, perform: PerformCall, bucket: str, site: CallSite) -> None:
+        self._perform = perform
+        self._bucket = bucket
+        self._site = site
+        self.failure: StatesError | None = None
+
+    def check(self) -> None:
+        """Raise States.ResultWriterFailed at once where the bucket is not there, before any work is done."""
+        answer = self._perform("s3", "HeadBucket", {"Bucket": self._bucket}, site=self._site)
+        if answer.error is not None:
+            raise writer_failed(f"Failed to write to the S3 bucket {self._bucket}: {answer.error.message}")
+
+    def put(self, key: str, body: bytes) -> None:
+        parameters = {"Bucket": self._bucket, "Key": key, "Body": body}
+        answer = self._perform("s3", "PutObject", parameters, site=self._site)
+        if answer.error is not None and self.failure is None:
+            self.failure = writer_failed(f"Failed to write {key} to {self._bucket}: {answer.error.message}")
+
+
+def _tolerance(distributed: DistributedMap, effective: JSON, frame: Frame) -> Tolerance:
+    count, percentage = distributed.tolerated_failure_count, distributed.tolerated_failure_percentage
+    return Tolerance(
+        None if count is None else count(effective, frame),
+        None if percentage is None else percentage(effective, frame),
+    )
+
+
+class _Batching:
+    """ItemBatcher, evaluated; without one, each item is a batch of its own, and not wrapped."""
+
+    __slots__ = ("_batch_input", "_max_bytes", "_max_items", "_wrap")
+
+    def __init__(self, batcher: ItemBatcher | None, effective: JSON, frame: Frame) -> None:
+        self._wrap = batcher is not None
+        self._max_items = self._max_bytes = self._batch_input = None
+        if batcher is None:
+            return
+        if batcher.max_items_per_batch is not None:
+            self._max_items = batcher.max_items_per_batch(effective, frame) or None
+        if batcher.max_input_bytes_per_batch is not None:
+            self._max_bytes = batcher.max_input_bytes_per_batch(effective, frame) or None
+            if self._max_bytes is not None and self._max_bytes > MAX_BYTES:
+                raise runtime_error(f"MaxInputBytesPerBatch must be at most {MAX_BYTES}.")
+        if batcher.batch_input is not None:
+            self._batch_input = Payload(batcher.batch_input(effective, frame))
+
+    def batches(self, inputs: Iterator[JSON]) -> Iterator[Batch]:
+        """The children's inputs."""
+        if self._wrap:
+            return batches(inputs, self._max_items, self._max_bytes, self._batch_input)
+        return (Batch(Payload(value), 1, index) for index, value in enumerate(inputs))
+
+
+def _inputs(state: MapState, source: ItemSource, effective: JSON, frame: Frame) -> Iterator[JSON]:
+    """The items after ItemSelector, which sees the map's input, the parent's context and the item."""
+    if state.item_selector is None:
+        return (item.input for item in source.items)
+    return _selected(state.item_selector, source.items, effective, frame)
+
+
+def _selected(
+    selector: Callable[[JSON, Frame], JSON], items: Iterator[Item], effective: JSON, frame: Frame
+) -> Iterator[JSON]:
+    outer = frame.map_item
+    for item in items:
+        shown: dict[str, JSON] = {"Index": item.index, "Value": item.value, "Source": item.source}
+        if item.key is not None:
+            shown["Key"] = item.key
+        frame.map_item = shown
+        try:
+            selected = selector(effective, frame)
+        finally:
+            frame.map_item = outer
+        yield selected

@@ -1,0 +1,73 @@
+"""Performs what executions ask for with Invoke: functions, AWS calls, task tokens and modelled tasks.
+
+Both drivers use it: the simulation waits a call's latency on its clock, the system clock has none to wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stepsim.asl.errors import StatesError
+from stepsim.asl.payload import Payload
+from stepsim.runtime.dice import Dice
+from stepsim.runtime.functions import Functions
+from stepsim.runtime.item_source import PerformCall
+from stepsim.runtime.requests import AwaitToken, CallApi, InvokeFunction, Never, RunModel
+from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.tokens import TaskTokens
+from stepsim.workers.modelled import ModelledWorker
+
+
+class Performer:
+    """Answers requests, each by its own kind. `scheduler` is set once, when the knot is tied."""
+
+    def __init__(
+        self,
+        functions: Functions,
+        tokens: Callable[[], TaskTokens],
+        call: PerformCall,
+        models: Mapping[str, ModelledWorker],
+        dice: Dice,
+    ) -> None:
+        self._functions = functions
+        self._tokens = tokens
+        self._call = call
+        self._models = models
+        self._dice = dice
+        self.scheduler: Scheduler
+
+    def __call__(self, ticket: Ticket, request: Any) -> None:
+        """Perform a request; the ticket is answered now or later."""
+        kind = type(request)
+        if kind is InvokeFunction:
+            self._functions.invoke(ticket, request)
+        elif kind is CallApi:
+            self._call_api(ticket, request)
+        elif kind is RunModel:
+            self._run_model(ticket, request)
+        elif kind is AwaitToken:
+            self._tokens().wait(request.token, ticket)
+        elif kind is not Never:
+            raise TypeError(f"{request!r} is not a request")
+
+    def _call_api(self, ticket: Ticket, request: CallApi) -> None:
+        answer = self._call(request.service, request.operation, request.parameters, site=request.site)
+        self._answer(ticket, answer.latency_ms, answer)
+
+    def _run_model(self, ticket: Ticket, request: RunModel) -> None:
+        site = request.site
+        names = (site.execution, site.state, site.attempt, request.name)
+        duration_ms, result = self._models[request.name].answer(lambda purpose: self._dice.draw(*names, purpose))
+        if result.function_error is None:
+            self._answer(ticket, duration_ms, Payload.of_text(result.payload))
+            return
+        failure = Payload.of_text(result.payload).value
+        error = StatesError(failure.get("errorType"), failure.get("errorMessage"))
+        self.scheduler.complete_at(self.scheduler.now_ms + duration_ms, ticket, None, error)
+
+    def _answer(self, ticket: Ticket, latency_ms: int, answer: Any) -> None:
+        if latency_ms:
+            self.scheduler.complete_at(self.scheduler.now_ms + latency_ms, ticket, answer)
+        else:
+            self.scheduler.complete(ticket, answer)

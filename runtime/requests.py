@@ -1,0 +1,52 @@
+"""What an Invoke can ask a driver for. The driver answers with what is named here, or with a StatesError."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stepsim.runtime.cloud.call import CallSite
+
+
+class InvokeFunction:
+    """Call a function; answered with a `workers.worker.InvocationResult`, or `ApiError` where Lambda refuses."""
+
+    __slots__ = ("event", "function", "site")
+
+    def __init__(self, function: str, event: str, site: CallSite) -> None:
+        self.function = function
+        """A name, a partial ARN or an ARN, as Lambda's FunctionName takes it."""
+        self.event = event
+        """The event's JSON text."""
+        self.site = site
+
+
+@dataclass(frozen=True, slots=True)
+class CallApi:
+    """Call an AWS operation in boto3's terms; answered with a `cloud.call.Answer`."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+    site: CallSite
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitToken:
+    """Wait until a task token is used; answered with the output's `Payload`."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """Something that never answers (a hanging dependency)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunModel:
+    """A task that the scenario models; answered with the result's `Payload`, or StatesError."""
+
+    name: str
+    site: CallSite

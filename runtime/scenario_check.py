@@ -1,0 +1,217 @@
+"""A value held against the types of ``scenario_file``: every problem at once, each with its key and its place.
+
+``msgspec.convert`` stops at the first mistake, so the shape is walked here, along the same types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from stepsim.asl.errors import Problem
+from stepsim.asl.payload import JSON
+from stepsim.runtime.key_path import KeyPath, format_key_path
+
+T = TypeVar("T")
+
+UNKNOWN_KEY = "UNKNOWN_KEY"
+MISSING_KEY = "MISSING_KEY"
+WRONG_TYPE = "WRONG_TYPE"
+INVALID_VALUE = "INVALID_VALUE"
+MISSING_FILE = "MISSING_FILE"
+NOT_SUPPORTED = "NOT_SUPPORTED"
+
+_COMING = {
+    r"cloud\.triggers": "Event triggers are",
+    r"cloud\.tables\..+\.billing": "Provisioned capacity is",
+    r"cloud\.tables\..+\.provisioned": "Provisioned capacity is",
+    r"definition": "A SAM or CloudFormation template is",
+    r"quotas\.[^.]+": "This quota is",
+}
+"""What a scenario may one day say: refused by name, never ignored."""
+
+
+class ScenarioError(Exception):
+    """A scenario cannot be used. ``problems`` holds everything wrong with it; a problem's path is its key.
+
+    A problem of a ``--set`` override has no line: its line and column are 0, and its message quotes the override.
+    """
+
+    def __init__(self, problems: Sequence[Problem], source: str = "scenario") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        super().__init__("\n".join(map(self._line, self.problems)))
+
+    def _line(self, problem: Problem) -> str:
+        place = f"{self.source}:{problem.line}:{problem.column}" if problem.line else self.source
+        key = f"{problem.path}: " if problem.path else ""
+        hint = f" ({problem.suggestion})" if problem.suggestion else ""
+        return f"{place}: {key}{problem.message}{hint}"
+
+
+class Checker:
+    """Collects problems. `position` tells the line and column of a key, `override` the ``--set`` that gave it."""
+
+    def __init__(
+        self, position: Callable[[KeyPath], tuple[int, int]], override: Callable[[KeyPath], str | None] = lambda _: None
+    ) -> None:
+        self.problems: list[Problem] = []
+        self._position = position
+        self._override = override
+        self._wrong: list[KeyPath] = []
+
+    def add(self, code: str, message: str, path: KeyPath, suggestion: str | None = None) -> None:
+        """Note a problem with the value at a path."""
+        override = self._override(path)
+        line, column = (0, 0) if override is not None else self._position(path)
+        if override is not None:
+            message = f"{message}, set by --set {override}"
+        self._wrong.append(path)
+        self.problems.append(Problem(code, message, format_key_path(path), line, column, suggestion=suggestion))
+
+    def converted(self, value: JSON, kind: type[T], path: KeyPath) -> T | None:
+        """The value as its type, or None where `shape` found problems in it."""
+        if any(wrong[: len(path)] == path for wrong in self._wrong):
+            return None
+        return msgspec.convert(value, kind)
+
+    def shape(self, value: JSON, kind: type) -> None:
+        """Note whatever in the value does not fit the type."""
+        self._check(value, inspect.type_info(kind), ())
+
+    def _check(self, value: JSON, kind: inspect.Type, path: KeyPath) -> None:
+        kind = _bare(kind)
+        if isinstance(kind, inspect.UnionType):
+            fitting = [member for member in map(_bare, kind.types) if _fits(value, member)]
+            if not fitting:
+                self._wrong_type(value, kind, path)
+                return
+            kind = fitting[0]
+        elif not _fits(value, kind):
+            self._wrong_type(value, kind, path)
+            return
+        if isinstance(kind, inspect.StructType):
+            self._check_struct(value, kind, path)
+        elif isinstance(kind, inspect.DictType):
+            for key, member in value.items():
+                self._check(member, kind.value_type, (*path, key))
+        elif isinstance(kind, inspect.ListType):
+            for index, element in enumerate(value):
+                self._check(element, kind.item_type, (*path, index))
+        elif isinstance(kind, inspect.IntType | inspect.FloatType):
+            self._check_bounds(value, kind, path)
+
+    def _check_struct(self, value: dict[str, JSON], kind: inspect.StructType, path: KeyPath) -> None:
+        fields = {field.encode_name: field for field in kind.fields}
+        for key, member in value.items():
+            if key in fields:
+                self._check(member, fields[key].type, (*path, key))
+            elif coming := _coming((*path, key)):
+                self.add(NOT_SUPPORTED, coming, (*path, key))
+            else:
+                self.add(UNKNOWN_KEY, f"unknown key {key!r}", (*path, key), did_you_mean(key, fields))
+        for name, field in fields.items():
+            if field.required and name not in value:
+                self.add(MISSING_KEY, f"{name!r} is missing", path)
+
+    def _check_bounds(self, value: float, kind: inspect.IntType | inspect.FloatType, path: KeyPath) -> None:
+        if (kind.ge is not None and value < kind.ge) or (kind.le is not None and value > kind.le):
+            self.add(INVALID_VALUE, f"{_describe(kind)} expected, not {value}", path)
+
+    def _wrong_type(self, value: JSON, kind: inspect.Type, path: KeyPath) -> None:
+        coming = _coming(path) if isinstance(value, dict) or value == "provisioned" else None
+        if coming:
+            self.add(NOT_SUPPORTED, coming, path)
+            return
+        words = _words(kind)
+        hint = did_you_mean(value, words) if isinstance(value, str) else None
+        self.add(WRONG_TYPE, f"{_describe(kind)} expected, not {_shown(value)}", path, hint)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint at what may have been meant, or at what there is where nothing is near. None where nothing is known."""
+    known = list(known)
+    near = get_close_matches(word, known, 1, 0.6) or [name for name in known if name.lower() == word.lower()]
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known: {', '.join(known)}" if 0 < len(known) <= 16 else None
+
+
+def _coming(path: KeyPath) -> str | None:
+    text = format_key_path(path)
+    return next(
+        (
+            f"{what} not supported by this version yet"
+            for pattern, what in _COMING.items()
+            if re.fullmatch(pattern, text)
+        ),
+        None,
+    )
+
+
+def _bare(kind: inspect.Type) -> inspect.Type:
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    return kind
+
+
+_KINDS: dict[type[inspect.Type], tuple[type, ...]] = {
+    inspect.StructType: (dict,),
+    inspect.DictType: (dict,),
+    inspect.ListType: (list,),
+    inspect.StrType: (str,),
+    inspect.IntType: (int,),
+    inspect.FloatType: (int, float),
+    inspect.BoolType: (bool,),
+    inspect.NoneType: (type(None),),
+}
+
+
+def _fits(value: JSON, kind: inspect.Type) -> bool:
+    if isinstance(kind, inspect.AnyType):
+        return True
+    if isinstance(kind, inspect.LiteralType):
+        return value in kind.values
+    return type(value) in _KINDS[type(kind)]
+
+
+def _words(kind: inspect.Type) -> list[str]:
+    members = map(_bare, kind.types) if isinstance(kind, inspect.UnionType) else (kind,)
+    return [str(word) for member in members if isinstance(member, inspect.LiteralType) for word in member.values]
+
+
+def _describe(kind: inspect.Type) -> str:
+    kind = _bare(kind)
+    if isinstance(kind, inspect.UnionType):
+        named = [_describe(member) for member in kind.types if not isinstance(member, inspect.NoneType)]
+        return " or ".join(dict.fromkeys(named))
+    if isinstance(kind, inspect.LiteralType):
+        return " or ".join(map(str, kind.values))
+    if isinstance(kind, inspect.IntType | inspect.FloatType):
+        noun = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
+        low = "" if kind.ge is None else f" from {kind.ge}"
+        return noun + low + ("" if kind.le is None else f" to {kind.le}")
+    return _NOUNS[type(kind)]
+
+
+_NOUNS: dict[type[inspect.Type], str] = {
+    inspect.StructType: "a mapping",
+    inspect.DictType: "a mapping",
+    inspect.ListType: "a list",
+    inspect.StrType: "a text",
+    inspect.BoolType: "true or false",
+}
+
+
+def _shown(value: JSON) -> str:
+    """A value as an error message names it."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return "nothing" if value is None else "true" if value is True else "false" if value is False else repr(value)

@@ -1,0 +1,164 @@
+"""A scenario file as it is written: one type for each mapping, from which the editors' JSON Schema is made.
+
+What a type cannot say (exactly one of handler, returns and echo; files that must be there) ``scenario.py`` checks.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from stepsim.asl.payload import JSON
+
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=0)]
+Time = Annotated[str | int | float, Meta(description="120ms, 40s, 5m, 2h; a bare number is milliseconds")]
+DurationText = Annotated[
+    str | int | float | dict[str, Any],
+    Meta(description="120ms, or a distribution: {lognormal: {median_ms: 240, p99_ms: 900}}. In simulations only"),
+]
+
+
+class Generate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Objects made when they are read."""
+
+    count: Count
+    key: Annotated[str, Meta(description="a pattern of n, from 0: bank_files/{n:06d}.csv")]
+    body: Annotated[str, Meta(description="module:function(n, random) -> bytes, relative to the scenario's folder")]
+    seed: int | None = None
+
+
+class Bucket(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a bucket holds when the run starts."""
+
+    generate: Generate | None = None
+    folder: Annotated[str | None, Meta(description="a local folder, copied into the bucket")] = field(
+        default=None, name="from"
+    )
+
+
+class TypedKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """A key attribute that is not a string."""
+
+    name: str
+    type: Literal["S", "N", "B"]
+
+
+class Index(Struct, frozen=True, forbid_unknown_fields=True):
+    """A global secondary index."""
+
+    partition_key: str | TypedKey
+    sort_key: str | TypedKey | None = None
+
+
+class Table(Struct, frozen=True, forbid_unknown_fields=True):
+    """A DynamoDB table."""
+
+    partition_key: str | TypedKey
+    sort_key: str | TypedKey | None = None
+    billing: Literal["on_demand"] = "on_demand"
+    gsis: dict[str, Index] = {}
+
+
+class Queue(Struct, frozen=True, forbid_unknown_fields=True):
+    """An SQS queue."""
+
+    visibility_s: Annotated[int, Meta(ge=0, le=43_200)] = 30
+    dlq: Annotated[str | None, Meta(description="the queue that takes what was received too often")] = None
+    max_receive: Annotated[int, Meta(ge=1, le=1_000)] | None = None
+
+
+class Cloud(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the account holds when the run starts."""
+
+    buckets: dict[str, Bucket | None] = {}
+    tables: dict[str, Table] = {}
+    queues: dict[str, Queue | None] = {}
+
+
+class ModelledError(Struct, frozen=True, forbid_unknown_fields=True):
+    """An error that a modelled function or task answers with, now and then."""
+
+    error: str
+    probability: Probability
+    cause: str = ""
+
+
+class Function(Struct, frozen=True, forbid_unknown_fields=True):
+    """A Lambda function: real code (handler), or a model of one (returns, echo)."""
+
+    handler: Annotated[str | None, Meta(description="path/to/file:function, package.module:function")] = None
+    returns: Any | msgspec.UnsetType = msgspec.UNSET
+    echo: Annotated[bool, Meta(description="it returns its event")] = False
+    duration: DurationText = 0
+    errors: list[ModelledError] = []
+    memory_mb: Annotated[int, Meta(ge=128, le=10_240)] = 128
+    timeout_s: Annotated[int, Meta(ge=1, le=900)] = 3
+    env: dict[str, str] = {}
+    reserved_concurrency: Count | None = None
+
+
+class Task(Struct, frozen=True, forbid_unknown_fields=True):
+    """A model of a task integration that is not carried out."""
+
+    duration: DurationText = 0
+    returns: Any = {}
+    errors: list[ModelledError] = []
+
+
+class Quotas(Struct, frozen=True, forbid_unknown_fields=True):
+    """AWS's quotas, where they are not AWS's defaults. A quota of `none` is off."""
+
+    lambda_concurrency: Count | Literal["none"] = 1000
+
+
+class Fault(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that goes wrong: what it strikes (a state, a function or a call), how often, when, and what happens."""
+
+    state: str | None = None
+    function: str | None = None
+    call: Annotated[str | None, Meta(description="s3.GetObject")] = None
+    key: Annotated[str | None, Meta(description="a pattern of S3 keys: bank_files/0001*")] = None
+    item: Count | None = None
+    attempt: Annotated[int, Meta(ge=1, description="1 is the first try of the state, 2 the first retry")] | None = None
+    probability: Probability = 1.0
+    from_: Time | None = field(default=None, name="from")
+    to: Time | None = None
+    error: str | None = None
+    cause: str | None = None
+    status: Annotated[int, Meta(ge=400, le=599)] | None = None
+    hang: bool = False
+    delay: Time | None = None
+
+
+class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A stepsim scenario."""
+
+    definition: Annotated[str, Meta(description="the state machine, .json or .yaml, relative to this file")]
+    name: str | None = None
+    substitutions: dict[str, Any] = {}
+    type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+    input: Any = {}
+    seed: int = 0
+    start: Annotated[str, Meta(description="where the virtual clock begins: 2026-01-05T02:00:00Z")] = (
+        "2026-01-01T00:00:00Z"
+    )
+    cloud: Cloud = Cloud()
+    functions: dict[str, Function] = {}
+    tasks: Annotated[dict[str, Task], Meta(description="by resource ARN or by the state's name")] = {}
+    latency: Annotated[Literal["aws", "none"], Meta(description="none: AWS calls take no time")] = "aws"
+    quotas: Quotas | Literal["none"] = Quotas()
+    faults: list[Fault] = []
+    expect: Annotated[list[str], Meta(description="status == SUCCEEDED, makespan_s < 1800")] = []
+
+
+def scenario_schema() -> dict[str, JSON]:
+    """The JSON Schema of scenario files, for editors."""
+    schema: dict[str, JSON] = msgspec.json.schema(ScenarioFile)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "stepsim scenario",
+        **schema,
+    }

@@ -1,0 +1,324 @@
+"""Fibers, tickets, timers and forks: the one kernel under both clocks. Sans-IO: it is told the time.
+
+A *fiber* is a program (a generator of effects) under way. A *ticket* names one wait of one fiber: whoever answers late,
+or for a fiber that was cancelled meanwhile, holds a stale ticket and is dropped. Entries of the heap are
+``(due_ms, serial, …)``: the serial keeps equal times in the order they were scheduled, which is all that determinism
+needs. Nothing here recurses over items: fibers that become ready wait in a queue for their turn.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from typing import Any, TypeAlias
+
+from stepsim.asl.errors import TIMEOUT, StatesError
+from stepsim.runtime.effects import Expired, Fork, Invoke, NotBefore, Program, Sleep
+
+Ticket: TypeAlias = "tuple[Fiber, int]"
+OnDone: TypeAlias = Callable[[Any, StatesError | None], None]
+Perform: TypeAlias = Callable[[Ticket, Any], None]
+
+_VOID = -1
+_COMPACT_ABOVE = 4096
+
+
+class Fiber:
+    """A program under way. `wait` numbers its waits; it is void once the fiber has ended."""
+
+    __slots__ = ("armed", "fork", "heartbeat", "index", "on_done", "parent", "program", "started_ms", "wait")
+
+    def __init__(self, program: Program, started_ms: int) -> None:
+        self.program = program
+        self.started_ms = started_ms
+        self.wait = 0
+        self.armed = False
+        """True while a deadline of the current wait lies in the heap."""
+        self.heartbeat: tuple[int, int] | None = None
+        """The longest silence allowed, and the moment it ends."""
+        self.fork: _ForkRun | None = None
+        """The fork this fiber waits for."""
+        self.parent: _ForkRun | None = None
+        self.index = 0
+        self.on_done: OnDone | None = None
+
+    @property
+    def ended(self) -> bool:
+        """True once the program has returned, failed or been cancelled."""
+        return self.wait == _VOID
+
+
+class _ForkRun:
+    """A fork under way: its running fibers in the order they were started, and what has come back so far."""
+
+    __slots__ = ("effect", "exhausted", "owner", "paused", "results", "running", "started", "watching")
+
+    def __init__(self, owner: Fiber, effect: Fork) -> None:
+        self.owner = owner
+        self.effect = effect
+        self.running: dict[Fiber, None] = {}
+        self.results: list[Any] = []
+        self.started = 0
+        self.exhausted = False
+        self.paused = False
+        self.watching = False
+
+
+class Scheduler:
+    """Runs fibers against a clock that somebody else moves.
+
+    `perform(ticket, request)` is called for each Invoke; it answers with `complete` or `complete_at`, at once or later.
+    """
+
+    def __init__(self, perform: Perform, now_ms: int = 0) -> None:
+        self.now_ms = now_ms
+        self._perform = perform
+        self._heap: list[tuple[int, int, Fiber | None, int, Any, Any]] = []
+        self._ready: deque[tuple[Fiber, int, Any, StatesError | None]] = deque()
+        self._serial = 0
+        self._stale = 0
+
+    # -- what drivers and performers call -------------------------------------------------------------------------
+
+    def spawn(self, program: Program, on_done: OnDone | None = None, deadline_ms: int | None = None) -> Fiber:
+        """Start a program. `on_done(result, error)` is called when it ends, but not when it is cancelled.
+
+        Where deadline_ms passes first, Expired is thrown into the program and everything it forked is cancelled.
+        """
+        fiber = Fiber(program, self.now_ms)
+        fiber.on_done = on_done
+        if deadline_ms is not None:
+            self.call_at(deadline_ms, lambda: self.interrupt(fiber, Expired()))
+        self._ready.append((fiber, 0, None, None))
+        return fiber
+
+    def complete(self, ticket: Ticket, value: Any = None, error: StatesError | None = None) -> None:
+        """Answer a wait now. A stale ticket is dropped."""
+        self._ready.append((ticket[0], ticket[1], value, error))
+
+    def complete_at(self, due_ms: int, ticket: Ticket, value: Any = None, error: StatesError | None = None) -> None:
+        """Answer a wait at a later moment, unless it has ended by then."""
+        self._serial += 1
+        heappush(self._heap, (due_ms, self._serial, ticket[0], ticket[1], value, error))
+
+    def call_at(self, due_ms: int, callback: Callable[[], None]) -> None:
+        """Call back at a later moment."""
+        self._serial += 1
+        heappush(self._heap, (due_ms, self._serial, None, 0, callback, None))
+
+    def heartbeat(self, ticket: Ticket) -> bool:
+        """Start the longest silence of a wait again. False where the ticket is stale."""
+        fiber, wait = ticket
+        if fiber.wait != wait:
+            return False
+        if fiber.heartbeat is not None:
+            silence_ms, _ = fiber.heartbeat
+            fiber.heartbeat = (silence_ms, self.now_ms + silence_ms)
+        return True
+
+    def is_open(self, ticket: Ticket) -> bool:
+        """True while somebody still waits for the answer."""
+        return ticket[0].wait == ticket[1]
+
+    def interrupt(self, fiber: Fiber, error: BaseException) -> None:
+        """Throw an exception into a fiber, whatever it waits for; what it forked is cancelled first."""
+        if fiber.ended:
+            return
+        if fiber.fork is not None:
+            self._cancel_fork(fiber.fork)
+            fiber.fork = None
+        self._step(fiber, None, error)
+        self._drain()
+
+    def cancel(self, fiber: Fiber) -> None:
+        """End a fiber and everything it forked, without a word to anybody."""
+        if fiber.ended:
+            return
+        fiber.wait = _VOID
+        if fiber.fork is not None:
+            self._cancel_fork(fiber.fork)
+            fiber.fork = None
+        fiber.program.close()
+
+    def next_deadline(self) -> int | None:
+        """The moment at which the scheduler wants to be woken: now if something is ready, None if nothing is due."""
+        if self._ready:
+            return self.now_ms
+        return self._heap[0][0] if self._heap else None
+
+    def advance(self, now_ms: int) -> None:
+        """Let the time be now_ms: everything due by then happens, in its order."""
+        heap = self._heap
+        self._drain()
+        while heap and heap[0][0] <= now_ms:
+            due_ms, _, fiber, wait, value, error = heappop(heap)
+            if due_ms > self.now_ms:
+                self.now_ms = due_ms
+            if fiber is None:
+                value()
+            elif fiber.wait == wait:
+                self._step(fiber, value, error)
+            if self._ready:
+                self._drain()
+        if now_ms > self.now_ms:
+            self.now_ms = now_ms
+
+    # -- stepping -------------------------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        ready = self._ready
+        while ready:
+            fiber, wait, value, error = ready.popleft()
+            if fiber.wait == wait:
+                self._step(fiber, value, error)
+
+    def _step(self, fiber: Fiber, value: Any, error: BaseException | None) -> None:
+        fiber.wait += 1
+        if fiber.armed:
+            fiber.armed = False
+            self._forget_timer()
+        try:
+            effect = fiber.program.send(value) if error is None else fiber.program.throw(error)
+        except StopIteration as stop:
+            self._finish(fiber, stop.value, None)
+            return
+        except StatesError as failure:
+            self._finish(fiber, None, failure)
+            return
+        kind = type(effect)
+        if kind is Invoke:
+            ticket = (fiber, fiber.wait)
+            if effect.deadline_ms is not None or effect.heartbeat_ms is not None:
+                self._arm(ticket, effect)
+            self._perform(ticket, effect.request)
+        elif kind is Sleep:
+            self.complete_at(effect.until_ms, (fiber, fiber.wait))
+        elif kind is Fork:
+            fiber.fork = _ForkRun(fiber, effect)
+            self._refill(fiber.fork)
+        else:
+            raise TypeError(f"A program yielded {effect!r}, which is not an effect")
+
+    def _finish(self, fiber: Fiber, result: Any, error: StatesError | None) -> None:
+        fiber.wait = _VOID
+        if fiber.parent is not None:
+            self._branch_done(fiber.parent, fiber, result, error)
+        elif fiber.on_done is not None:
+            fiber.on_done(result, error)
+        elif error is not None:
+            raise error
+
+    # -- deadlines and heartbeats ---------------------------------------------------------------------------------
+
+    def _arm(self, ticket: Ticket, effect: Invoke) -> None:
+        if effect.deadline_ms is not None:
+            ticket[0].armed = True
+            self.complete_at(effect.deadline_ms, ticket, None, StatesError(TIMEOUT))
+        ticket[0].heartbeat = None
+        if effect.heartbeat_ms is not None:
+            ticket[0].heartbeat = (effect.heartbeat_ms, self.now_ms + effect.heartbeat_ms)
+            self._watch_heartbeat(ticket)
+
+    def _watch_heartbeat(self, ticket: Ticket) -> None:
+        fiber, wait = ticket
+        if fiber.wait != wait or fiber.heartbeat is None:
+            return
+        _, silent_until_ms = fiber.heartbeat
+        if silent_until_ms <= self.now_ms:
+            # AWS reports a missed heartbeat as States.Timeout (recorded); the name HeartbeatTimeout only matches it.
+            self.complete(ticket, None, StatesError(TIMEOUT, heartbeat=True))
+        else:
+            self.call_at(silent_until_ms, lambda: self._watch_heartbeat(ticket))
+
+    def _forget_timer(self) -> None:
+        # A deadline that was not needed stays in the heap until it is due. Where most of the heap is such leftovers,
+        # it is built anew: the cost is spread over the waits that left them.
+        self._stale += 1
+        if self._stale > _COMPACT_ABOVE and self._stale * 2 > len(self._heap):
+            self._heap[:] = [entry for entry in self._heap if entry[2] is None or entry[2].wait == entry[3]]
+            heapify(self._heap)
+            self._stale = 0
+
+    # -- forks ----------------------------------------------------------------------------------------------------
+
+    def _refill(self, run: _ForkRun) -> None:
+        effect, running = run.effect, run.running
+        limit = effect.max_concurrency
+        while not run.exhausted and not run.paused and (limit is None or len(running) < limit):
+            try:
+                branch = next(effect.branches, None)
+            except StatesError as error:
+                self._end_fork(run, None, error)
+                return
+            if branch is None:
+                run.exhausted = True
+            elif type(branch) is NotBefore:
+                run.paused = True
+                self.call_at(branch.until_ms, lambda: self._resume_fork(run))
+            else:
+                self._start_branch(run, branch)
+        if run.exhausted and not running:
+            self._end_fork(run, run.results, None)
+        elif effect.limit_ms is not None and running and not run.watching:
+            self._watch_lifetimes(run)
+
+    def _start_branch(self, run: _ForkRun, branch: Program) -> None:
+        fiber = Fiber(branch, self.now_ms)
+        fiber.parent = run
+        fiber.index = run.started
+        run.started += 1
+        run.running[fiber] = None
+        if run.effect.collect is None:
+            run.results.append(None)
+        self._ready.append((fiber, 0, None, None))
+
+    def _resume_fork(self, run: _ForkRun) -> None:
+        if run.owner.fork is run:
+            run.paused = False
+            self._refill(run)
+
+    def _branch_done(self, run: _ForkRun, fiber: Fiber, result: Any, error: StatesError | None) -> None:
+        if run.owner.fork is not run:
+            return
+        del run.running[fiber]
+        if error is not None:
+            self._end_fork(run, None, error)
+            return
+        collect = run.effect.collect
+        if collect is None:
+            run.results[fiber.index] = result
+        elif collect(fiber.index, result):
+            self._end_fork(run, None, None)
+            return
+        self._refill(run)
+
+    def _end_fork(self, run: _ForkRun, results: list[Any] | None, error: StatesError | None) -> None:
+        owner = run.owner
+        owner.fork = None
+        self._cancel_fork(run)
+        self._ready.append((owner, owner.wait, results, error))
+
+    def _cancel_fork(self, run: _ForkRun) -> None:
+        run.exhausted = True
+        for fiber in tuple(run.running):
+            self.cancel(fiber)
+        run.running.clear()
+
+    def _watch_lifetimes(self, run: _ForkRun) -> None:
+        # All branches of a fork may live equally long, so the one started first expires first: one timer is enough.
+        oldest = next(iter(run.running))
+        run.watching = True
+        self.call_at(oldest.started_ms + (run.effect.limit_ms or 0), lambda: self._expire(run))
+
+    def _expire(self, run: _ForkRun) -> None:
+        run.watching = False
+        if run.owner.fork is not run:
+            return
+        overdue_ms = self.now_ms - (run.effect.limit_ms or 0)
+        for fiber in tuple(run.running):
+            if fiber.started_ms > overdue_ms:
+                break
+            self.interrupt(fiber, Expired())
+        if run.owner.fork is run and run.running and not run.watching:
+            self._watch_lifetimes(run)

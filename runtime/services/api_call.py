@@ -1,0 +1,77 @@
+"""Integrations that are one AWS call: the optimised ones of DynamoDB and Athena, and ``aws-sdk:<service>:<action>``."""
+
+from __future__ import annotations
+
+from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
+from stepsim.asl.payload import JSON, Payload
+from stepsim.asl.timestamp import format_timestamp
+from stepsim.runtime.cloud.call import Answer
+from stepsim.runtime.effects import Program
+from stepsim.runtime.requests import AwaitToken, CallApi
+from stepsim.runtime.services.failures import optimised_failure, sdk_failure
+from stepsim.runtime.services.metadata import sdk_metadata
+from stepsim.runtime.services.shapes import (
+    ParameterError,
+    error_prefix,
+    from_boto,
+    is_modelled,
+    operation_model,
+    to_boto,
+)
+from stepsim.runtime.services.task import TaskCall
+
+_WITH_METADATA = frozenset({"dynamodb", "sqs", "sns", "ecs", "states"})
+"""Optimised integrations whose results carry the SDK's metadata (recorded)."""
+
+
+def sdk_call(call: TaskCall) -> Program:
+    """``aws-sdk:<service>:<action>``: any action of any service that the account has."""
+    return (yield from api_call(call, call.resource.action, call.input.value))
+
+
+def sdk_call_with_token(call: TaskCall) -> Program:
+    """``aws-sdk:<service>:<action>.waitForTaskToken``: the token's answer is the result."""
+    assert call.frame.token is not None
+    call.submitted((yield from sdk_call(call)))
+    return (yield call.invoke(AwaitToken(call.frame.token), heartbeat=True))
+
+
+def api_call(call: TaskCall, action: str, parameters: JSON) -> Program:
+    """Perform one action with the task's manners; returns the response `Payload`."""
+    service = call.resource.service
+    try:
+        operation = operation_model(service, action)
+    except ValueError as error:
+        raise runtime_error(str(error)) from None
+    try:
+        arguments = to_boto(operation.input_shape, parameters) or {}
+    except ParameterError as error:
+        raise runtime_error(
+            f"The Parameters '{Payload(parameters).text}' could not be used to start the Task: [{error}]"
+        ) from None
+    answer: Answer = yield call.invoke(
+        CallApi(operation.service_model.service_name, operation.name, arguments, call.frame.site())
+    )
+    if answer.error is not None:
+        if call.resource.sdk:
+            modelled = is_modelled(service, answer.error.code)
+            raise sdk_failure(error_prefix(service), answer.error, modelled=modelled)
+        raise optimised_failure(service, answer.error)
+    return _response(call, operation.output_shape, answer)
+
+
+def _response(call: TaskCall, shape: JSON, answer: Answer) -> Payload:
+    # SDK v2 writes timestamps as ISO text, the optimised integrations as epoch milliseconds (measured).
+    write_time = format_timestamp if call.resource.sdk else int
+    response: dict[str, JSON] = from_boto(shape, answer.response, write_time) if shape is not None else {}
+    if not call.resource.sdk and call.resource.service in _WITH_METADATA:
+        content_type = "application/x-amz-json-1.0"
+        response |= sdk_metadata(len(Payload(response).text), content_type)
+    payload = Payload(response)
+    if payload.too_large:
+        raise StatesError(
+            DATA_LIMIT_EXCEEDED,
+            f"The state/task '{call.resource.resource_type}' returned a result with a size exceeding the maximum "
+            "number of bytes service limit.",
+        )
+    return payload

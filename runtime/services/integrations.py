@@ -1,0 +1,128 @@
+"""Which service performs which Resource, and what every attempt of a Task has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Protocol
+
+from stepsim.asl.errors import RUNTIME, StatesError, runtime_error
+from stepsim.asl.machine import TaskState
+from stepsim.asl.payload import Payload
+from stepsim.asl.resource import TaskResource
+from stepsim.runtime.cloud.call import CallSite
+from stepsim.runtime.effects import Program
+from stepsim.runtime.frame import Frame
+from stepsim.runtime.requests import Never, RunModel
+from stepsim.runtime.services import lambda_function
+from stepsim.runtime.services.task import Service, TaskCall
+
+if TYPE_CHECKING:
+    from stepsim.runtime.cloud.faults import Refusal
+
+_INTEGRATIONS: dict[tuple[str, str, str], str] = {
+    # (service, action, pattern): module and function, imported when first used: botocore's models are heavy
+    ("dynamodb", "getItem", ""): "api_call:sdk_call",
+    ("dynamodb", "putItem", ""): "api_call:sdk_call",
+    ("dynamodb", "updateItem", ""): "api_call:sdk_call",
+    ("dynamodb", "deleteItem", ""): "api_call:sdk_call",
+    ("athena", "startQueryExecution", ""): "athena:query",
+    ("athena", "startQueryExecution", "sync"): "athena:start_query_sync",
+    ("athena", "stopQueryExecution", ""): "athena:query",
+    ("athena", "getQueryExecution", ""): "athena:query",
+    ("athena", "getQueryResults", ""): "athena:query",
+}
+
+
+class StrikeTask(Protocol):
+    """Whether an injected fault strikes this attempt of a state."""
+
+    def __call__(self, site: CallSite, /) -> Refusal | None: ...
+
+
+def service_of(resource: TaskResource) -> Service | None:
+    """The integration that performs a Resource; None where this version has none."""
+    if resource.kind == "function":
+        return lambda_function.invoke_by_arn
+    if resource.kind == "activity":
+        return None
+    if resource.sdk:
+        return _load({"": "api_call:sdk_call", "waitForTaskToken": "api_call:sdk_call_with_token"}.get(resource.pattern))
+    if (resource.service, resource.action) == ("lambda", "invoke"):
+        return {"": lambda_function.invoke, "waitForTaskToken": lambda_function.invoke_with_token}.get(resource.pattern)
+    return _load(_INTEGRATIONS.get((resource.service, resource.action, resource.pattern)))
+
+
+def _load(place: str | None) -> Service | None:
+    if place is None:
+        return None
+    from importlib import import_module  # noqa: PLC0415
+
+    module, name = place.split(":")
+    service: Service = getattr(import_module(f"stepsim.runtime.services.{module}"), name)
+    return service
+
+
+class Tasks:
+    """Performs the attempts of Tasks: by a model where the scenario has one, else by the integration."""
+
+    def __init__(self, models: Collection[str] = (), strike: StrikeTask | None = None) -> None:
+        self._models = models
+        """Names of states and ARNs of resources that the scenario models."""
+        self._strike = strike
+        self._services: dict[str, Service | None] = {}
+
+    def perform(self, state: TaskState, effective: Payload, frame: Frame) -> Program:
+        """Run one attempt: events around the service's work. Returns the result `Payload`; raises StatesError."""
+        raw = frame.raw.value
+        timeout_s = None if state.timeout_s is None else state.timeout_s(raw, frame)
+        heartbeat_s = None if state.heartbeat_s is None else state.heartbeat_s(raw, frame)
+        service = self._service(state)
+        call = TaskCall(state, effective, frame, timeout_s, heartbeat_s)
+        call.scheduled()
+        try:
+            if self._strike is not None:
+                yield from self._struck(call)
+            result: Payload = yield from service(call)
+        except StatesError as error:
+            frame.explain(error)
+            # Errors of the interpreter's own end the execution without an event of the task (recorded).
+            if error.error != RUNTIME:
+                call.failed(error)
+            raise
+        call.succeeded(result)
+        return result
+
+    def _service(self, state: TaskState) -> Service:
+        arn = state.resource.arn
+        if state.name in self._models:
+            return _modelled(state.name)
+        if arn in self._models:
+            return _modelled(arn)
+        if arn not in self._services:
+            self._services[arn] = service_of(state.resource)
+        service = self._services[arn]
+        if service is None:
+            raise runtime_error(
+                f"stepsim does not support the resource {arn} yet; model it in the scenario's tasks, "
+                f"by the state's name {state.name!r} or by this ARN"
+            )
+        return service
+
+    def _struck(self, call: TaskCall) -> Program:
+        assert self._strike is not None
+        refusal = self._strike(call.frame.site())
+        if refusal is None:
+            return
+        if refusal.delay_ms:
+            yield from call.sleep(refusal.delay_ms)
+        if refusal.hang:
+            yield call.invoke(Never())
+        if refusal.code:
+            raise StatesError(refusal.code, refusal.message)
+
+
+def _modelled(name: str) -> Service:
+    def perform(call: TaskCall) -> Program:
+        return (yield call.invoke(RunModel(name, call.frame.site())))
+
+    return perform

@@ -1,0 +1,97 @@
+"""What a run counts as it goes: cheap to add to, summed up by the report.
+
+Durations are whole milliseconds, kept as a count for each value: exact percentiles, and memory that does not grow with
+the number of visits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+class Durations:
+    """How often each duration was seen."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self) -> None:
+        self._seen: dict[int, int] = {}
+
+    def add(self, duration_ms: int) -> None:
+        seen = self._seen
+        seen[duration_ms] = seen.get(duration_ms, 0) + 1
+
+    def summary(self) -> dict[str, float]:
+        """mean, p50, p99 and max in milliseconds; empty where nothing was seen."""
+        if not self._seen:
+            return {}
+        ordered = sorted(self._seen.items())
+        count = sum(self._seen.values())
+        mean = sum(value * times for value, times in ordered) / count
+        return {
+            "mean": round(mean, 3),
+            "p50": _percentile(ordered, count, 50),
+            "p99": _percentile(ordered, count, 99),
+            "max": ordered[-1][0],
+        }
+
+
+def _percentile(ordered: list[tuple[int, int]], count: int, percent: int) -> int:
+    rank = -(-count * percent // 100)
+    reached = 0
+    for value, times in ordered:
+        reached += times
+        if reached >= rank:
+            return value
+    return ordered[-1][0]
+
+
+@dataclass(slots=True)
+class StateStatistics:
+    """What happened in one state, over all executions of a run."""
+
+    entered: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    retries: Counter[str] = field(default_factory=Counter)
+    caught: Counter[str] = field(default_factory=Counter)
+    durations: Durations = field(default_factory=Durations)
+
+
+@dataclass(slots=True)
+class FunctionStatistics:
+    """What happened to one function."""
+
+    invocations: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    timeouts: int = 0
+    throttles: int = 0
+    cold_starts: int = 0
+    running: int = 0
+    max_concurrency_seen: int = 0
+    durations: Durations = field(default_factory=Durations)
+
+
+class Statistics:
+    """All counters of a run."""
+
+    __slots__ = ("functions", "history_events", "state_transitions", "states")
+
+    def __init__(self) -> None:
+        self.states: dict[str, StateStatistics] = {}
+        self.functions: dict[str, FunctionStatistics] = {}
+        self.state_transitions = 0
+        self.history_events = 0
+
+    def state(self, name: str) -> StateStatistics:
+        found = self.states.get(name)
+        if found is None:
+            found = self.states[name] = StateStatistics()
+        return found
+
+    def function(self, name: str) -> FunctionStatistics:
+        found = self.functions.get(name)
+        if found is None:
+            found = self.functions[name] = FunctionStatistics()
+        return found
