@@ -1,0 +1,203 @@
+"""Writes in two steps: *plan* checks a call against the table and says what would change, *commit* changes it.
+
+One call plans and commits at once; a batch or a transaction plans all of its writes before it commits the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepsim.runtime.cloud.call import FallThrough
+from stepsim.runtime.cloud.dynamodb_capacity import Consumption, write_units
+from stepsim.runtime.cloud.dynamodb_conditions import compile_condition
+from stepsim.runtime.cloud.dynamodb_requests import (
+    check_condition,
+    check_used,
+    checked_item_key,
+    checked_key,
+    condition_failed,
+    placeholders,
+    writable,
+)
+from stepsim.runtime.cloud.dynamodb_store import Store
+from stepsim.runtime.cloud.dynamodb_syntax import Names
+from stepsim.runtime.cloud.dynamodb_updates import CompiledUpdate, compile_update
+from stepsim.runtime.cloud.dynamodb_values import (
+    ITEM_SIZE_MAX_BYTES,
+    Attributes,
+    RawKey,
+    decode_record,
+    encode_record,
+    invalid,
+    item_size,
+)
+
+
+@dataclass(slots=True)
+class Change:
+    """What a write would do to one item; `record` is None where it removes it, or only checks it."""
+
+    store: Store
+    key: tuple[RawKey, RawKey]
+    old: Attributes | None
+    old_size: int
+    new: Attributes | None
+    record: bytes | None
+    size: int
+    update: CompiledUpdate | None = None
+
+
+def _held(store: Store, key: tuple[RawKey, RawKey]) -> tuple[int, Attributes | None]:
+    record = store.get(key)
+    return (0, None) if record is None else decode_record(record)
+
+
+def plan_put(params: Mapping[str, Any], region: str) -> Change:
+    """Returns the change that a PutItem (or a transaction's Put) makes; raises what AWS answers where it can't."""
+    store = writable(params, region)
+    item = params.get("Item")
+    if not isinstance(item, dict):
+        raise FallThrough
+    size = item_size(item)
+    key = checked_item_key(store, item)
+    if store.index_keys:
+        _check_index_keys(store, item)
+    if size > ITEM_SIZE_MAX_BYTES:
+        raise invalid("Item size has exceeded the maximum allowed size")
+    record = encode_record(item, size)
+    old_size, old = _held(store, key)
+    check_condition(params, old)
+    return Change(store, key, old, old_size, item, record, size)
+
+
+def _check_index_keys(store: Store, item: Attributes) -> None:
+    for name, (kind, index_name) in store.index_keys.items():
+        value = item.get(name)
+        if value is None:
+            continue
+        if kind not in value:
+            raise invalid(
+                f"One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: {kind} "
+                f"Actual: {next(iter(value))} IndexName: {index_name}"
+            )
+        if not value[kind]:
+            raise invalid(
+                "One or more parameter values are not valid. A value specified for a secondary index key is not "
+                "supported. The AttributeValue for a key attribute cannot contain an empty string value. "
+                f"IndexName: {index_name}, IndexKey: {name}"
+            )
+
+
+def plan_delete(params: Mapping[str, Any], region: str) -> Change:
+    """Returns the change that a DeleteItem (or a transaction's Delete) makes."""
+    store = writable(params, region)
+    key = checked_key(store, params.get("Key"))
+    old_size, old = _held(store, key)
+    check_condition(params, old)
+    return Change(store, key, old, old_size, None, None, 0)
+
+
+def plan_check(params: Mapping[str, Any], region: str) -> Change:
+    """Returns the change of a transaction's ConditionCheck: none, but its condition holds."""
+    change = plan_delete(params, region)
+    change.new, change.size = change.old, change.old_size
+    return change
+
+
+def plan_update(params: Mapping[str, Any], region: str) -> Change:
+    """Returns the change that an UpdateItem (or a transaction's Update) makes."""
+    store = writable(params, region)
+    raw = checked_key(store, params.get("Key"))
+    names, values = placeholders(params)
+    text, condition_text = params.get("UpdateExpression"), params.get("ConditionExpression")
+    used: list[tuple[str, Names]] = []
+    update = None if text is None else compile_update(text, names)
+    if update is not None:
+        used.append(("UpdateExpression", update.used))
+    condition = None if condition_text is None else compile_condition(condition_text, names, "ConditionExpression")
+    if condition is not None:
+        used.append(("ConditionExpression", condition.used))
+    check_used(names, values, *used)
+    if update is not None:
+        _refuse_key_update(store, update)
+    old_size, old = _held(store, raw)
+    if condition is not None and not condition.test(old or {}, values):
+        raise condition_failed(params, old)
+    new = dict(old or params["Key"])
+    if update is not None:
+        new = update.apply(new, values)
+        _check_updated_index_keys(store, new, update)
+    size = item_size(new)
+    if size > ITEM_SIZE_MAX_BYTES:
+        raise invalid("Item size to update has exceeded the maximum allowed size")
+    return Change(store, raw, old, old_size, new, encode_record(new, size), size, update)
+
+
+def _refuse_key_update(store: Store, update: CompiledUpdate) -> None:
+    for name in (store.shape.hash_attr, store.shape.range_attr):
+        if name in update.attributes:
+            raise invalid(
+                f"One or more parameter values were invalid: Cannot update attribute {name}. "
+                "This attribute is part of the key"
+            )
+
+
+def _check_updated_index_keys(store: Store, new: Attributes, update: CompiledUpdate) -> None:
+    for name, (kind, _) in store.index_keys.items():
+        value = new.get(name)
+        if value is None or name not in update.attributes:
+            continue
+        if kind not in value:
+            raise invalid("The update expression attempted to update the secondary index key to unsupported type")
+        if not value[kind]:
+            raise invalid(
+                "One or more parameter values are not valid. The update expression attempted to update a secondary "
+                "index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an "
+                "empty string value."
+            )
+
+
+PLANS: dict[str, Callable[[Mapping[str, Any], str], Change]] = {
+    "Put": plan_put,
+    "Update": plan_update,
+    "Delete": plan_delete,
+    "ConditionCheck": plan_check,
+}
+
+
+def commit(change: Change, consumed: Consumption | None = None, *, transaction: bool = False) -> None:
+    """Makes a planned change, and counts what it consumes: in `consumed` too, if given."""
+    store = change.store
+    if change.record is not None and change.new is not None:
+        store.put(change.key, change.record, change.new, change.old)
+    elif change.new is None and change.old is not None:
+        store.delete(change.key, change.old)
+    size = max(change.size, change.old_size)
+    units = write_units(size)
+    if transaction:
+        units *= 2
+    if store.index_shapes:
+        consumed = Consumption() if consumed is None else consumed
+        before = consumed.total
+        consumed.table += units
+        _count_indexes(change, consumed, 2 if transaction else 1)
+        units = int(consumed.total - before)
+    elif consumed is not None:
+        consumed.table += units
+    store.meter.wrote(change.key[0], units)
+
+
+def _count_indexes(change: Change, consumed: Consumption, factor: int) -> None:
+    """Counts the write units of the secondary indexes: one write to add, change or remove, two to move."""
+    for index in change.store.index_shapes.values():
+        old = index.project(change.old) if change.old is not None and index.holds(change.old) else None
+        new = index.project(change.new) if change.new is not None and index.holds(change.new) else None
+        if old == new:
+            continue
+        sizes = [item_size(attributes) for attributes in (old, new) if attributes is not None]
+        keys = [index.hash_attr] if index.range_attr is None else [index.hash_attr, index.range_attr]
+        moved = old is not None and new is not None and any(old[name] != new[name] for name in keys)
+        units = sum(map(write_units, sizes)) if moved else write_units(max(sizes))
+        consumed.add_index(index.name, units * factor, is_global=index.is_global)
