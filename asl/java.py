@@ -29,6 +29,8 @@ def java_text(value: JSON) -> str:
     """A value as Java prints it: strings bare, objects as ``{a=1, b=[2]}`` (recorded), arrays as JSON."""
     if type(value) is str:
         return value
+    if type(value) is int:
+        return str(value)
     if type(value) is dict:
         return "{" + ", ".join(f"{name}={java_text(item)}" for name, item in value.items()) + "}"
     return encode(value)

@@ -69,7 +69,10 @@ def _append(value: JSON, arguments: Sequence[JSON]) -> JSON:
 def _distinct(value: JSON, arguments: Sequence[JSON]) -> JSON:
     if type(value) is not list:
         raise PathNotFound(_EMPTY)
-    return list({encode(item): item for item in reversed(value)}.values())[::-1]
+    first_of: dict[str, JSON] = {}
+    for item in value:
+        first_of.setdefault(encode(item), item)
+    return list(first_of.values())
 
 
 def _item(value: JSON, index: JSON) -> JSON:

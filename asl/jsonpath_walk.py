@@ -26,6 +26,7 @@ Walk: TypeAlias = Callable[[JSON, JSON], list[JSON]]
 _Visit: TypeAlias = Callable[[JSON, JSON, list[JSON]], None]
 """(value, document, matches so far): adds what is found."""
 
+_CONTAINERS = (dict, list)
 _PROVIDER = "com.jayway.jsonpath.spi.json.JsonSmartJsonProvider"
 
 
@@ -269,7 +270,7 @@ def _scan(step: Scan, place: _Place) -> _Visit:
             if type(current) is dict:
                 if matches_here(current, document):
                     visit_target(current, document, matches)
-                waiting.extend(child for child in reversed(current.values()) if isinstance(child, dict | list))
+                waiting += [child for child in reversed(current.values()) if type(child) in _CONTAINERS]
             elif type(current) is list:
                 if matches_here(current, document):
                     if beyond is None:
@@ -278,7 +279,7 @@ def _scan(step: Scan, place: _Place) -> _Visit:
                         # Jayway does not select elements here: each one goes to the step after the target.
                         for item in current:
                             beyond(item, document, matches)
-                waiting.extend(child for child in reversed(current) if isinstance(child, dict | list))
+                waiting += [child for child in reversed(current) if type(child) in _CONTAINERS]
 
     return visit
 
