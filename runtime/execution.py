@@ -20,6 +20,12 @@ from stepsim.runtime.interpreter import data_limit, run_states
 
 Status: TypeAlias = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
+STANDARD_LIMIT_S = 31_536_000
+"""How long a Standard execution may run: one year."""
+
+EXPRESS_LIMIT_S = 300
+"""How long an Express execution may run: five minutes."""
+
 
 class Execution:
     """An execution started by StartExecution (not a map run's child)."""
@@ -36,10 +42,10 @@ class Execution:
         self.stop_ms: int | None = None
 
     @property
-    def deadline_ms(self) -> int | None:
-        """When the machine's TimeoutSeconds, or an Express execution's five minutes, are over."""
-        limits_s = [limit for limit in (self.machine.timeout_s, 300 if self.me.express else None) if limit is not None]
-        return self.me.start_ms + min(limits_s) * 1000 if limits_s else None
+    def deadline_ms(self) -> int:
+        """When the machine's TimeoutSeconds are over, or the longest that AWS lets an execution run."""
+        longest_s = EXPRESS_LIMIT_S if self.me.express else STANDARD_LIMIT_S
+        return self.me.start_ms + min(longest_s, self.machine.timeout_s or longest_s) * 1000
 
     def program(self) -> Program:
         """Run the machine to its end, whatever that is."""

@@ -173,9 +173,8 @@ def _run_retryable(state: Retryable, raw: Payload, frame: Frame) -> Program:
             wait_ms = retries.next_delay_ms(state.retry, error, frame.draw) if state.retry else None
             if wait_ms is None:
                 return _caught(state, raw, error, frame)
-        statistics = frame.engine.statistics
-        statistics.state(state.name).retries[error.error or ""] += 1
-        statistics.state_transitions += 1
+            frame.engine.statistics.state(state.name).retries[error.error or ""] += 1
+        frame.engine.statistics.state_transitions += 1
         frame.retry_count += 1
         yield Sleep(frame.engine.scheduler.now_ms + wait_ms)
 
@@ -188,9 +187,16 @@ def _caught(state: Retryable, raw: Payload, error: StatesError, frame: Frame) ->
     if catcher is None:
         raise error
     frame.engine.statistics.state(state.name).caught[error.error or ""] += 1
-    error_output = Payload({"Error": error.error, "Cause": error.cause})
+    error_output = _error_output(error)
     output = catcher.flow(raw, error_output, frame)
     return catcher.next, output, assign(catcher.assign, error_output, frame)
+
+
+def _error_output(error: StatesError) -> Payload:
+    """What a catcher gets. A time-out has no Cause (measured); an error without a name has neither, as nulls (recorded)."""
+    if error.error is not None and error.cause is None:
+        return Payload({"Error": error.error})
+    return Payload({"Error": error.error, "Cause": error.cause})
 
 
 def _attempt_task(state: TaskState, effective: Payload, frame: Frame) -> Program:

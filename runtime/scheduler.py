@@ -78,6 +78,8 @@ class Scheduler:
         self._ready: deque[tuple[Fiber, int, Any, StatesError | None]] = deque()
         self._serial = 0
         self._stale = 0
+        self.wake: Callable[[], None] | None = None
+        """Called when a wait is answered from outside: a driver that sleeps has something to do."""
 
     # -- what drivers and performers call -------------------------------------------------------------------------
 
@@ -96,6 +98,8 @@ class Scheduler:
     def complete(self, ticket: Ticket, value: Any = None, error: StatesError | None = None) -> None:
         """Answer a wait now. A stale ticket is dropped."""
         self._ready.append((ticket[0], ticket[1], value, error))
+        if self.wake is not None:
+            self.wake()
 
     def complete_at(self, due_ms: int, ticket: Ticket, value: Any = None, error: StatesError | None = None) -> None:
         """Answer a wait at a later moment, unless it has ended by then."""

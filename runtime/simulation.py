@@ -1,0 +1,64 @@
+"""The virtual driver: the clock jumps to the next deadline until the execution has ended."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from types import FrameType
+
+from stepsim.runtime.account import Account
+from stepsim.runtime.execution import Execution
+
+_STEPS_BETWEEN_LOOKS = 512
+_LOOK_S = 0.1
+
+Progress = Callable[[], None]
+
+
+def drive(account: Account, execution: Execution, progress: Progress | None = None) -> None:
+    """Run an execution to its end in virtual time.
+
+    `progress` is called about ten times a second of wall time. Ctrl-C stops the execution, which ends ABORTED; a second
+    one interrupts whatever runs.
+    """
+    scheduler = account.scheduler
+    steps = 0
+    looked_s = perf_counter()
+    with interruption() as interrupted:
+        while execution.status == "RUNNING":
+            deadline_ms = scheduler.next_deadline()
+            if deadline_ms is None:
+                raise AssertionError("an execution waits for nothing; its longest duration is a deadline")
+            scheduler.advance(deadline_ms)
+            if interrupted():
+                account.stop_execution(execution.me.arn, "stepsim.Interrupted", "The run was interrupted")
+            steps += 1
+            if steps % _STEPS_BETWEEN_LOOKS == 0 and progress is not None and perf_counter() - looked_s > _LOOK_S:
+                looked_s = perf_counter()
+                progress()
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], bool]]:
+    """Within, the first Ctrl-C (or SIGTERM) only makes the function it yields return True; the next one interrupts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    seen = False
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        nonlocal seen
+        if seen:
+            raise KeyboardInterrupt
+        seen = True
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, note) for number in signals]
+    try:
+        yield lambda: seen
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
