@@ -272,7 +272,7 @@ def _kind(value: Any) -> type:
 def _equal(left: Any, right: Any) -> bool:
     left_kind, right_kind = _kind(left), _kind(right)
     if left_kind is list and right_kind is list:
-        return type(left) is not _Literal and java_equal(left, right.value if type(right) is _Literal else right)
+        return type(left) is not _Literal and java_equal(left, _content(right))
     if left_kind is str and right_kind is float:
         return bool(left == str(right))
     if left_kind is float and right_kind is str:
@@ -292,31 +292,36 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return test
 
 
+def _content(value: Any) -> Any:
+    return value.value if type(value) is _Literal else value
+
+
 def _items(value: Any) -> list[JSON]:
-    """The elements of an array operand; an object has none, and what is neither cannot be asked."""
-    if type(value) is _Literal:
-        value = value.value
-    if type(value) is list:
-        return value
+    """The elements of an array operand; what is no array cannot be asked."""
+    content = _content(value)
+    if type(content) is list:
+        return content
     raise _NotComparable
 
 
 def _is_in(left: Any, right: Any) -> bool:
-    content = right.value if type(right) is _Literal else right
-    return type(content) is not dict and any(_equal(left, item) for item in _items(right))
+    return type(_content(right)) is not dict and any(_equal(left, item) for item in _items(right))
 
 
 def _contains(left: Any, right: Any) -> bool:
+    left = _content(left)
     if type(left) is str and type(right) is str:
         return right in left
     return type(left) is list and any(_equal(right, item) for item in left)
 
 
 def _size(left: Any, right: Any) -> bool:
+    left = _content(left)
     return _kind(right) is float and isinstance(left, str | list) and len(left) == int(right)
 
 
 def _empty(left: Any, right: Any) -> bool:
+    left = _content(left)
     if not isinstance(left, str | list | dict):
         return False
     if type(right) is not bool:

@@ -63,6 +63,7 @@ def ids(criteria: str) -> JSON:
         ("@.tags anyof ['big', 'blue']", "p"),
         ("@.tags noneof ['big']", "qR"),
         ("@.tags all ['red']", ""),
+        ("['p', 's'] contains @.id", "ps"),
         ("@.price > 4 && @.price < 6", "p"),
         ("@.price > 6 || @.id == 's'", "qs"),
         ("@.id == 's' || @.price && @.tags[0] == 'red'", "pRs"),
