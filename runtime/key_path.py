@@ -1,4 +1,4 @@
-"""Dotted paths into scenarios and reports: ``functions."My Fn".duration``, ``faults[0].probability``, ``faults.0.error``.
+"""Dotted paths into scenarios and reports: ``functions."My Fn".duration``, ``faults[0].error``, ``faults.0.error``.
 
 A segment is plain up to the next dot or bracket, or stands in double quotes where it has such characters of its own.
 """
