@@ -1,0 +1,128 @@
+"""What a run was: one table of plain values, the same for the same seed, wall time and memory aside."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepsim.asl.payload import JSON
+from stepsim.runtime.cloud.call import CallCounts
+from stepsim.runtime.execution import Execution
+from stepsim.runtime.expectations import Expectation, evaluate
+from stepsim.runtime.map_run import MapRun
+from stepsim.runtime.statistics import Durations, FunctionStatistics, StateStatistics, Statistics
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the driver knows of a run that nobody else does."""
+
+    scenario: str
+    seed: int
+    clock: str
+    """``virtual`` or ``real``."""
+    wall_s: float
+    calls: Mapping[str, CallCounts] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+
+
+def make_report(
+    facts: RunFacts,
+    execution: Execution,
+    map_runs: Iterable[MapRun],
+    statistics: Statistics,
+    expectations: Iterable[Expectation] = (),
+) -> dict[str, Any]:
+    """The report, as ``--json`` writes it. Durations end in ``_s`` or ``_ms`` after their unit."""
+    stop_ms = execution.stop_ms if execution.stop_ms is not None else execution.engine.scheduler.now_ms
+    report: dict[str, Any] = {
+        "scenario": facts.scenario,
+        "seed": facts.seed,
+        "clock": facts.clock,
+        "execution": execution.describe(),
+        "makespan_s": (stop_ms - execution.me.start_ms) / 1000,
+        "wall_s": round(facts.wall_s, 3),
+        "peak_rss_mb": peak_rss_mb(),
+        "state_transitions": statistics.state_transitions,
+        "history_events": len(execution.history) + statistics.history_events,
+        "map_runs": _map_runs(map_runs),
+        "functions": {name: _function(found) for name, found in sorted(statistics.functions.items())},
+        "states": {name: _state(found) for name, found in statistics.states.items()},
+        "calls": {name: _call(counts) for name, counts in sorted(facts.calls.items()) if counts.count},
+        "tables": {name: dict(table) for name, table in sorted(facts.tables.items())},
+    }
+    report["expectations"] = evaluate(expectations, report)
+    return report
+
+
+def holds(report: Mapping[str, Any]) -> bool:
+    """The verdict: the execution succeeded and everything that was expected holds.
+
+    A scenario that expects a failure (``status == FAILED``) is held to that instead.
+    """
+    expectations = report["expectations"]
+    if any(expectation["text"].replace(" ", "").startswith(("status==", "status!=")) for expectation in expectations):
+        succeeded = True
+    else:
+        succeeded = report["execution"]["status"] == "SUCCEEDED"
+    return succeeded and all(expectation["holds"] for expectation in expectations)
+
+
+def peak_rss_mb() -> int:
+    """The most memory that this process has held so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def _map_runs(map_runs: Iterable[MapRun]) -> dict[str, Any]:
+    """By state; a state that was run more than once (a retry, an outer map) is numbered from its second run on."""
+    table: dict[str, Any] = {}
+    seen: dict[str, int] = {}
+    for run in map_runs:
+        name = run.state.name
+        seen[name] = number = seen.get(name, 0) + 1
+        described = run.describe()
+        stop_ms = run.stop_ms if run.stop_ms is not None else run.start_ms
+        table[name if number == 1 else f"{name}#{number}"] = {
+            "mapRunArn": described["mapRunArn"],
+            "status": described["status"],
+            "itemCounts": described["itemCounts"],
+            "executionCounts": described["executionCounts"],
+            "max_concurrency_seen": run.max_concurrency_seen,
+            "makespan_s": (stop_ms - run.start_ms) / 1000,
+        }
+    return table
+
+
+def _function(found: FunctionStatistics) -> dict[str, Any]:
+    return {
+        "invocations": found.invocations,
+        "errors": dict(sorted(found.errors.items())),
+        "timeouts": found.timeouts,
+        "throttles": found.throttles,
+        "cold_starts": found.cold_starts,
+        "max_concurrency_seen": found.max_concurrency_seen,
+        "duration_ms": _durations(found.durations),
+    }
+
+
+def _state(found: StateStatistics) -> dict[str, Any]:
+    return {
+        "entered": found.entered,
+        "succeeded": found.succeeded,
+        "failed": found.failed,
+        "retries": dict(sorted(found.retries.items())),
+        "caught": dict(sorted(found.caught.items())),
+        "duration_ms": _durations(found.durations),
+    }
+
+
+def _durations(durations: Durations) -> dict[str, float]:
+    return durations.summary()
+
+
+def _call(counts: CallCounts) -> dict[str, int]:
+    return {"count": counts.count, "throttled": counts.throttled, "faults": counts.faults}
