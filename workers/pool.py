@@ -1,0 +1,428 @@
+"""The process pool: real Python handlers in processes of their own, warm between invocations, on the system clock.
+
+As Lambda does it: an environment belongs to one function and works on one invocation at a time; its module's state
+lives on; an overdue or crashed one is killed and replaced when it is next needed. At most `max_processes` run at once
+and at most `max_environments` exist; what comes beyond waits in line, and the environment idle longest makes room.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import TracebackType
+
+import anyio
+from stepsim.workers.capture import Report, lambda_log
+from stepsim.workers.frames import (
+    FALL_THROUGH,
+    Answer,
+    ApiReply,
+    ApiRequest,
+    FromEnvironment,
+    HttpReply,
+    HttpRequest,
+    Invoke,
+    Ready,
+    Result,
+    Setup,
+    encode_frame,
+)
+from stepsim.workers.function_code import FunctionCode, HandlerLocation, locate_handler
+from stepsim.workers.lambda_errors import crashed, timed_out
+from stepsim.workers.process import (
+    DEFAULT_START_METHOD,
+    EnvironmentProcess,
+    LauncherProcess,
+    StartMethod,
+    open_environment,
+)
+from stepsim.workers.worker import Done, Invocation, InvocationResult
+
+ApiHandler = Callable[[ApiRequest, Invocation, Callable[[ApiReply], None]], None]
+"""Answers a boto3 call by calling back once, before it returns or later."""
+
+HttpHandler = Callable[[HttpRequest, Invocation, Callable[[HttpReply], None]], None]
+"""Answers a botocore HTTP request by calling back once, before it returns or later."""
+
+INIT_MS_MAX = 10_000
+"""Lambda gives an environment 10 s to start and then, in the invocation, the function's timeout once more."""
+
+SPARE_ENVIRONMENTS = 8
+"""How many idle environments are kept, by default, beyond those that may run at once."""
+
+DEFAULT_REGION = "us-east-1"
+"""The region of a function whose ARN names none."""
+
+_SIGKILL_STATUS = -9
+
+
+def no_api(_request: ApiRequest, _invocation: Invocation, reply: Callable[[ApiReply], None]) -> None:
+    """Answers no boto3 call: each becomes an HTTP request."""
+    reply(FALL_THROUGH)
+
+
+def no_account(_request: HttpRequest, _invocation: Invocation, reply: Callable[[HttpReply], None]) -> None:
+    """Answers every HTTP request with 501: the pool has no account."""
+    reply(HttpReply(501, {}, b""))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProcessWorker:
+    """Runs one function's invocations in the pool's environments; a Worker."""
+
+    pool: ProcessPool
+    code: FunctionCode
+    location: HandlerLocation
+
+    def invoke(self, invocation: Invocation, done: Done) -> None:
+        """Run an invocation as soon as there is room; `done` is called on the event loop's thread."""
+        self.pool.submit(self, invocation, done)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An invocation that waits for an environment."""
+
+    worker: ProcessWorker
+    invocation: Invocation
+    done: Done
+
+
+class ProcessPool:
+    """Use as ``async with ProcessPool(...) as pool``; leaving it kills every process, and nothing is done after.
+
+    A handler that waits for an AWS call that is answered later (it invokes another function, say) does not count as
+    running meanwhile, so that it cannot block what it waits for.
+    """
+
+    def __init__(
+        self,
+        max_processes: int | None = None,
+        *,
+        max_environments: int | None = None,
+        api: ApiHandler = no_api,
+        http: HttpHandler = no_account,
+        fast_operations: Iterable[str] = (),
+        start_method: StartMethod = DEFAULT_START_METHOD,
+    ) -> None:
+        """`api` answers the `fast_operations` (``s3.GetObject``, …), `http` all other AWS calls of the handlers."""
+        self._max_running = max_processes or os.cpu_count() or 1
+        self._max_environments = max_environments or self._max_running + SPARE_ENVIRONMENTS
+        self._api = api
+        self._http = http
+        self._fast_operations = sorted(fast_operations)
+        self._start_method: StartMethod = start_method
+        self._launcher: LauncherProcess | None = None
+        self._numbers = itertools.count(1)
+        self._queue: deque[Job] = deque()
+        self._environments: dict[int, EnvironmentProcess] = {}
+        self._running: set[EnvironmentProcess] = set()
+        self._idle: OrderedDict[EnvironmentProcess, None] = OrderedDict()
+        """Least recently used first."""
+        self._look_at = math.inf
+        """When the deadlines are looked at next."""
+        self._open = False
+
+    async def __aenter__(self) -> ProcessPool:
+        self._look_earlier = anyio.Event()
+        self._tasks = await anyio.create_task_group().__aenter__()
+        self._open = True
+        self._tasks.start_soon(self._watch_deadlines)
+        self._the_launcher()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        self._open = False
+        self._queue.clear()
+        launcher, self._launcher = self._launcher, None
+        if launcher is not None:
+            launcher.dismiss()
+        self._tasks.cancel_scope.cancel()
+        try:
+            if isinstance(error, Exception):
+                # The caller's own exception goes on as it is, not in a group.
+                await self._tasks.__aexit__(None, None, None)
+                return None
+            return await self._tasks.__aexit__(kind, error, trace)
+        finally:
+            if launcher is not None:
+                with anyio.move_on_after(5, shield=True):
+                    await _until_gone(launcher)
+                launcher.reap()
+
+    def worker(self, code: FunctionCode) -> ProcessWorker:
+        """The worker of a function. Raises HandlerError where its handler reference names no file or module."""
+        return ProcessWorker(self, code, locate_handler(code))
+
+    def submit(self, worker: ProcessWorker, invocation: Invocation, done: Done) -> None:
+        """Put an invocation in line. Raises RuntimeError outside ``async with``."""
+        if not self._open:
+            raise RuntimeError("the process pool is not open")
+        self._queue.append(Job(worker, invocation, done))
+        self._dispatch()
+
+    # Giving out work
+
+    def _dispatch(self) -> None:
+        """Give waiting invocations to environments, first come first served, while there is room."""
+        while self._open and self._queue and len(self._running) < self._max_running:
+            job = self._queue.popleft()
+            environment = self._warm(job) or self._cold(job)
+            if environment is None:
+                self._queue.appendleft(job)
+                return
+            environment.invocation = job.invocation
+            environment.done = job.done
+            self._running.add(environment)
+            if environment.ready:
+                self._begin(environment)
+            else:
+                self._set_deadline(environment, INIT_MS_MAX + job.invocation.timeout_ms)
+
+    def _warm(self, job: Job) -> EnvironmentProcess | None:
+        """The idle environment of the job's function that was used last."""
+        key = (job.worker, job.invocation.memory_mb)
+        for environment in reversed(self._idle):
+            if environment.key == key:
+                del self._idle[environment]
+                return environment
+        return None
+
+    def _cold(self, job: Job) -> EnvironmentProcess | None:
+        """A new environment, in the place of the one idle longest where there are too many; None where none is."""
+        if sum(not environment.retired for environment in self._environments.values()) >= self._max_environments:
+            if not self._idle:
+                return None
+            self._retire(next(iter(self._idle)))
+        key = (job.worker, job.invocation.memory_mb)
+        setup = self._setup(job.worker, job.invocation)
+        launcher = self._the_launcher()
+        try:
+            environment = open_environment(launcher, next(self._numbers), key, job.invocation, setup)
+        except OSError:
+            self._lose(launcher)
+            environment = open_environment(self._the_launcher(), next(self._numbers), key, job.invocation, setup)
+        self._environments[environment.number] = environment
+        self._tasks.start_soon(self._serve, environment)
+        return environment
+
+    def _setup(self, worker: ProcessWorker, invocation: Invocation) -> Setup:
+        location = worker.location
+        arn = invocation.function_arn.split(":")
+        return Setup(
+            function_name=invocation.function_name,
+            module=location.module,
+            function=location.function,
+            label=location.label,
+            task_root=str(location.task_root),
+            paths=[str(path) for path in location.paths],
+            environment=dict(worker.code.environment),
+            memory_mb=invocation.memory_mb,
+            region=arn[3] if len(arn) > 3 else DEFAULT_REGION,
+            fast_operations=self._fast_operations,
+        )
+
+    def _begin(self, environment: EnvironmentProcess) -> None:
+        """Hand an environment its invocation."""
+        invocation = environment.invocation
+        self._set_deadline(environment, invocation.timeout_ms)
+        message = Invoke(invocation.request_id, invocation.function_arn, invocation.event, invocation.timeout_ms)
+        environment.send(encode_frame(message))
+
+    # What comes back
+
+    def _handle(self, environment: EnvironmentProcess, message: FromEnvironment) -> None:
+        match message:
+            case Result(payload, failed, max_memory_mb):
+                environment.max_memory_mb = max_memory_mb
+                self._finish(environment, payload, "Unhandled" if failed else None)
+            case Ready(init_ms, error):
+                environment.ready = True
+                environment.init_ms = init_ms
+                if error is None:
+                    self._begin(environment)
+                else:
+                    environment.started = time.monotonic()
+                    self._retire(environment)
+                    self._finish(environment, error, "Unhandled", "error\tError Type: Runtime.Unknown")
+            case ApiRequest() | HttpRequest():
+                # What an overdue handler asks for before the signal reaches it is too late.
+                if environment.done is not None or not environment.retired:
+                    self._answer(environment, message)
+
+    def _answer(self, environment: EnvironmentProcess, request: ApiRequest | HttpRequest) -> None:
+        """Have an AWS call answered; the environment makes room for others where that takes longer."""
+        calls = environment.calls
+        calls.add(request.call)
+
+        def reply(answer: ApiReply | HttpReply) -> None:
+            if request.call not in calls:
+                return
+            calls.remove(request.call)
+            environment.send(encode_frame(Answer(request.call, answer)))
+            if not calls and environment.done is not None:
+                self._running.add(environment)
+
+        if isinstance(request, ApiRequest):
+            self._api(request, environment.invocation, reply)
+        else:
+            self._http(request, environment.invocation, reply)
+        if request.call in calls:
+            self._running.discard(environment)
+            self._dispatch()
+
+    def _finish(
+        self, environment: EnvironmentProcess, payload: str, function_error: str | None, status: str = ""
+    ) -> None:
+        """Report the end of an environment's invocation, and give it the next."""
+        done = environment.done
+        if done is None:
+            return
+        invocation = environment.invocation
+        environment.done = None
+        environment.deadline = math.inf
+        duration_ms = (time.monotonic() - environment.started) * 1000
+        if not environment.ready:
+            environment.init_ms, duration_ms = duration_ms, 0.0
+        environment.drain_log()
+        report = Report(
+            invocation.request_id,
+            duration_ms,
+            invocation.memory_mb,
+            environment.max_memory_mb,
+            environment.init_ms,
+            status,
+        )
+        environment.init_ms = None
+        log = lambda_log(environment.tail.take(), report)
+        self._running.discard(environment)
+        if not environment.retired:
+            self._idle[environment] = None
+        done(InvocationResult(payload, function_error, int(duration_ms), log))
+        self._dispatch()
+
+    # The end of an environment
+
+    def _retire(self, environment: EnvironmentProcess) -> None:
+        """Have an environment killed; it is given nothing more."""
+        environment.retired = True
+        environment.calls.clear()
+        self._idle.pop(environment, None)
+        if self._launcher is not None:
+            self._launcher.kill(environment.number)
+
+    def _gone(self, environment: EnvironmentProcess, status: int) -> None:
+        """An environment's process has ended: what it said last still counts, then its invocation has crashed."""
+        environment.read_rest()
+        while (message := environment.next_message()) is not None:
+            self._handle(environment, message)
+        environment.retired = True
+        environment.calls.clear()
+        self._idle.pop(environment, None)
+        self._environments.pop(environment.number, None)
+        payload = crashed(environment.invocation.request_id, status)
+        self._finish(environment, payload, "Unhandled", "error\tError Type: Runtime.ExitError")
+        environment.scope.cancel()
+
+    def _set_deadline(self, environment: EnvironmentProcess, timeout_ms: int) -> None:
+        environment.started = time.monotonic()
+        environment.deadline = environment.started + timeout_ms / 1000
+        if environment.deadline < self._look_at:
+            self._look_earlier.set()
+
+    def _kill_overdue(self) -> None:
+        now = time.monotonic()
+        for environment in list(self._environments.values()):
+            if environment.deadline <= now:
+                invocation = environment.invocation
+                self._retire(environment)
+                payload = timed_out(invocation.request_id, invocation.timeout_ms)
+                self._finish(environment, payload, "Unhandled", "timeout")
+
+    # Tasks of the event loop
+
+    async def _watch_deadlines(self) -> None:
+        while True:
+            self._kill_overdue()
+            self._look_earlier = anyio.Event()
+            self._look_at = min((one.deadline for one in self._environments.values()), default=math.inf)
+            with anyio.move_on_after(self._look_at - time.monotonic()):
+                await self._look_earlier.wait()
+
+    async def _serve(self, environment: EnvironmentProcess) -> None:
+        """Read what an environment says and writes, until it is gone."""
+        try:
+            with environment.scope:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._read_log, environment)
+                    tasks.start_soon(self._write_control, environment)
+                    await self._read_control(environment)
+                    # The pipes stay open until the launcher has told how it ended, and all is read.
+                    await anyio.sleep_forever()
+        finally:
+            environment.close()
+
+    async def _read_control(self, environment: EnvironmentProcess) -> None:
+        while True:
+            await anyio.wait_readable(environment.control)
+            more = environment.read()
+            while (message := environment.next_message()) is not None:
+                self._handle(environment, message)
+            if not more:
+                # Whatever still lives without its socket is of no use; how it ended comes from the launcher.
+                self._retire(environment)
+                return
+
+    async def _read_log(self, environment: EnvironmentProcess) -> None:
+        while environment.drain_log():
+            await anyio.wait_readable(environment.log_fd)
+
+    async def _write_control(self, environment: EnvironmentProcess) -> None:
+        """Send on what the socket had no room for."""
+        while True:
+            await environment.blocked.wait()
+            environment.blocked = anyio.Event()
+            while environment.outgoing:
+                await anyio.wait_writable(environment.control)
+                environment.flush()
+
+    async def _read_launcher(self, launcher: LauncherProcess) -> None:
+        while True:
+            await anyio.wait_readable(launcher.socket)
+            exits = launcher.read()
+            if exits is None:
+                break
+            for message in exits:
+                environment = self._environments.get(message.environment)
+                if environment is not None:
+                    self._gone(environment, message.status)
+        self._lose(launcher)
+
+    def _lose(self, launcher: LauncherProcess) -> None:
+        """The launcher has died, and its environments with it; the next one needed starts another."""
+        if launcher is self._launcher:
+            self._launcher = None
+            launcher.reap()
+            for environment in list(self._environments.values()):
+                self._gone(environment, _SIGKILL_STATUS)
+
+    def _the_launcher(self) -> LauncherProcess:
+        if self._launcher is None:
+            self._launcher = LauncherProcess(self._start_method)
+            self._tasks.start_soon(self._read_launcher, self._launcher)
+        return self._launcher
+
+
+async def _until_gone(launcher: LauncherProcess) -> None:
+    """Wait until a dismissed launcher has ended, and every environment before it."""
+    more = True
+    while more:
+        await anyio.wait_readable(launcher.socket)
+        more = launcher.read() is not None
