@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import inspect
-
 from stepsim.asl.errors import Problem
 from stepsim.asl.payload import JSON
 from stepsim.runtime.key_path import KeyPath, format_key_path
@@ -39,7 +38,7 @@ _COMING = {
 class ScenarioError(Exception):
     """A scenario cannot be used. ``problems`` holds everything wrong with it; a problem's path is its key.
 
-    A problem of a ``--set`` override has no line: its line and column are 0, and its message quotes the override.
+    A problem of an override has no line: its line and column are 0, and its message quotes the ``--set``.
     """
 
     def __init__(self, problems: Sequence[Problem], source: str = "scenario") -> None:
@@ -55,7 +54,7 @@ class ScenarioError(Exception):
 
 
 class Checker:
-    """Collects problems. `position` tells the line and column of a key, `override` the ``--set`` that gave it."""
+    """Collects problems. `position` tells a key's line and column, `override` what else gave it (``--set seed=x``)."""
 
     def __init__(
         self, position: Callable[[KeyPath], tuple[int, int]], override: Callable[[KeyPath], str | None] = lambda _: None
@@ -70,7 +69,7 @@ class Checker:
         override = self._override(path)
         line, column = (0, 0) if override is not None else self._position(path)
         if override is not None:
-            message = f"{message}, set by --set {override}"
+            message = f"{message}, set by {override}"
         self._wrong.append(path)
         self.problems.append(Problem(code, message, format_key_path(path), line, column, suggestion=suggestion))
 
@@ -85,16 +84,11 @@ class Checker:
         self._check(value, inspect.type_info(kind), ())
 
     def _check(self, value: JSON, kind: inspect.Type, path: KeyPath) -> None:
-        kind = _bare(kind)
-        if isinstance(kind, inspect.UnionType):
-            fitting = [member for member in map(_bare, kind.types) if _fits(value, member)]
-            if not fitting:
-                self._wrong_type(value, kind, path)
-                return
-            kind = fitting[0]
-        elif not _fits(value, kind):
+        fitting = [member for member in _members(kind) if _fits(value, member)]
+        if not fitting:
             self._wrong_type(value, kind, path)
             return
+        kind = fitting[0]
         if isinstance(kind, inspect.StructType):
             self._check_struct(value, kind, path)
         elif isinstance(kind, inspect.DictType):
@@ -154,10 +148,13 @@ def _coming(path: KeyPath) -> str | None:
     )
 
 
-def _bare(kind: inspect.Type) -> inspect.Type:
-    while isinstance(kind, inspect.Metadata):
-        kind = kind.type
-    return kind
+def _members(kind: inspect.Type) -> list[inspect.Type]:
+    """The types that a value may have: those of a union, or the one, without their descriptions."""
+    if isinstance(kind, inspect.Metadata):
+        return _members(kind.type)
+    if isinstance(kind, inspect.UnionType):
+        return [member for one in kind.types for member in _members(one)]
+    return [kind]
 
 
 _KINDS: dict[type[inspect.Type], tuple[type, ...]] = {
@@ -181,15 +178,15 @@ def _fits(value: JSON, kind: inspect.Type) -> bool:
 
 
 def _words(kind: inspect.Type) -> list[str]:
-    members = map(_bare, kind.types) if isinstance(kind, inspect.UnionType) else (kind,)
-    return [str(word) for member in members if isinstance(member, inspect.LiteralType) for word in member.values]
+    return [str(word) for one in _members(kind) if isinstance(one, inspect.LiteralType) for word in one.values]
 
 
 def _describe(kind: inspect.Type) -> str:
-    kind = _bare(kind)
-    if isinstance(kind, inspect.UnionType):
-        named = [_describe(member) for member in kind.types if not isinstance(member, inspect.NoneType)]
-        return " or ".join(dict.fromkeys(named))
+    named = [_describe_one(member) for member in _members(kind) if not isinstance(member, inspect.NoneType)]
+    return " or ".join(dict.fromkeys(named))
+
+
+def _describe_one(kind: inspect.Type) -> str:
     if isinstance(kind, inspect.LiteralType):
         return " or ".join(map(str, kind.values))
     if isinstance(kind, inspect.IntType | inspect.FloatType):

@@ -9,15 +9,15 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
-
 from stepsim.asl.payload import JSON
+from stepsim.workers.durations import FORMS
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
-Time = Annotated[str | int | float, Meta(description="120ms, 40s, 5m, 2h; a bare number is milliseconds")]
+Time = Annotated[str | int | float, Meta(description="120ms, 40s, 1.5m, 2h, 1d; from the start of the run")]
 DurationText = Annotated[
     str | int | float | dict[str, Any],
-    Meta(description="120ms, or a distribution: {lognormal: {median_ms: 240, p99_ms: 900}}. In simulations only"),
+    Meta(description=f"in simulations only: {FORMS}"),
 ]
 
 
@@ -130,7 +130,13 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True):
     cause: str | None = None
     status: Annotated[int, Meta(ge=400, le=599)] | None = None
     hang: bool = False
-    delay: Time | None = None
+    delay: Annotated[str | int | float, Meta(description="120ms, 40s, 1.5m, 2h")] | None = None
+
+
+class Run(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is different where the scenario is run for real, on the system clock."""
+
+    set: Annotated[dict[str, Any], Meta(description="values by key path: cloud.buckets.NAME.generate.count: 500")] = {}
 
 
 class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,6 +157,7 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     latency: Annotated[Literal["aws", "none"], Meta(description="none: AWS calls take no time")] = "aws"
     quotas: Quotas | Literal["none"] = Quotas()
     faults: list[Fault] = []
+    run: Run = Run()
     expect: Annotated[list[str], Meta(description="status == SUCCEEDED, makespan_s < 1800")] = []
 
 

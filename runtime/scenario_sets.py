@@ -1,11 +1,11 @@
-"""``--set key.path=value``: what a command line changes in a scenario before it is checked.
+"""``--set key.path=value``: what a command line, or the scenario's own ``run.set``, changes before it is checked.
 
 A path may lead to where nothing is yet; whether a scenario has such a key, the check that follows tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from stepsim.asl.errors import Problem
@@ -15,28 +15,35 @@ from stepsim.runtime.key_path import KeyPath, format_key_path, parse_key_path
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One ``--set``: its text, where it leads, and what stands there from now on."""
+    """One change: how it was asked for (``--set seed=1``), and where it leads."""
 
     text: str
     path: KeyPath
-    value: JSON
 
 
-def apply_sets(value: JSON, sets: Iterable[str]) -> tuple[JSON, list[Override], list[Problem]]:
-    """The value with the overrides made, one after the other, the overrides, and what is wrong with those left out.
+def apply_sets(
+    value: JSON, sets: Iterable[str], members: Mapping[str, JSON] | None = None
+) -> tuple[JSON, list[Override], list[Problem]]:
+    """The value with the changes made, one after the other, the changes, and what is wrong with those left out.
 
-    Elements of a list are changed by their index; the first free index appends. `value` itself stays as it is.
+    `members` (values by path, from a scenario's ``run.set``) go first. Elements of a list are changed by their index;
+    the first free index appends. `value` itself stays as it is.
     """
     done: list[Override] = []
     problems: list[Problem] = []
-    for text in sets:
+    asked: list[tuple[str, str, str | None, JSON]]
+    asked = [(f"run.set {path}", path, None, new) for path, new in (members or {}).items()]
+    asked += [(f"--set {text}", *text.partition("=")) for text in sets]
+    for label, path, equals, new in asked:
         try:
-            segments, new = _parse(text)
-            value, path = _changed(value, segments, (), new)
+            if equals == "":
+                raise _Misled("key.path=value expected")
+            segments = _segments(path.strip())
+            value, place = _changed(value, segments, (), new if equals is None else _read(new, segments))
         except _Misled as error:
-            problems.append(Problem("BAD_OVERRIDE", f"{error}, in --set {text}", format_key_path(error.path), 0, 0))
+            problems.append(Problem("BAD_OVERRIDE", f"{error}, in {label}", format_key_path(error.path), 0, 0))
         else:
-            done.append(Override(text, path, new))
+            done.append(Override(label, place))
     return value, done, problems
 
 
@@ -48,21 +55,21 @@ class _Misled(Exception):
         self.path = path
 
 
-def _parse(text: str) -> tuple[tuple[str, ...], JSON]:
+def _segments(path: str) -> tuple[str, ...]:
+    try:
+        return parse_key_path(path)
+    except ValueError as error:
+        raise _Misled(str(error)) from None
+
+
+def _read(text: str, path: KeyPath) -> JSON:
     # Imported here: a run without overrides may not need YAML at all.
     from stepsim.asl.yaml_reader import YamlError, read
 
-    path, equals, written = text.partition("=")
-    if not equals:
-        raise _Misled("key.path=value expected")
     try:
-        segments = parse_key_path(path.strip())
-    except ValueError as error:
-        raise _Misled(str(error)) from None
-    try:
-        return segments, read(written)[0] if written.strip() else ""
+        return read(text)[0] if text.strip() else ""
     except YamlError as error:
-        raise _Misled(f"the value cannot be read: {error}", segments) from None
+        raise _Misled(f"the value cannot be read: {error}", path) from None
 
 
 def _changed(value: JSON, segments: tuple[str, ...], path: KeyPath, new: JSON) -> tuple[JSON, KeyPath]:

@@ -1,0 +1,347 @@
+"""A scenario file read, changed by ``--set``, checked and made ready; or everything that is wrong with it, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+from stepsim.asl.errors import Problem
+from stepsim.asl.payload import JSON
+from stepsim.asl.timestamp import parse_timestamp
+from stepsim.runtime import scenario_file as written
+from stepsim.runtime.cloud.faults import FaultRule
+from stepsim.runtime.expectations import Expectation, parse_expectation
+from stepsim.runtime.key_path import KeyPath
+from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
+from stepsim.runtime.scenario_sets import Override, apply_sets
+from stepsim.runtime.scenario_types import (
+    BucketSpec,
+    FunctionSpec,
+    GenerateSpec,
+    IndexSpec,
+    KeySpec,
+    QueueSpec,
+    Quotas,
+    Scenario,
+    TableSpec,
+    TaskSpec,
+)
+from stepsim.workers.durations import NOTHING, Duration, parse_duration, parse_time
+from stepsim.workers.handler import HandlerError, HandlerReference
+from stepsim.workers.modelled import ModelledError
+
+__all__ = ["Scenario", "ScenarioError", "load_scenario"]
+
+T = TypeVar("T")
+W = TypeVar("W")
+
+_DEFINITION_SUFFIXES = (".json", ".yaml", ".yml")
+
+
+def load_scenario(
+    path: str | Path,
+    sets: Sequence[str] = (),
+    seed: int | None = None,
+    *,
+    clock: Literal["virtual", "system"] = "virtual",
+) -> Scenario:
+    """The scenario of a YAML (or JSON) file, after the ``--set`` overrides; `seed` goes before the file's own.
+
+    On the system clock, what the file's own ``run.set`` says is changed first.
+    Raises ScenarioError with every problem: of the text, of an override, and of each key, with line, column and hint.
+    """
+    # Imported here: most of stepsim's commands read no YAML.
+    from stepsim.asl.yaml_reader import Places, YamlError, read
+
+    path = Path(path)
+    source = str(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ScenarioError([Problem(MISSING_FILE, f"cannot be read: {reason}", "", 0, 0)], source) from None
+    places: Places | None = None
+    value: JSON = {}
+    duplicates: list[Problem] = []
+    if text.strip():
+        try:
+            value, places, twice = read(text)
+        except YamlError as error:
+            problem = Problem("INVALID_YAML", str(error), "", error.line, error.column, suggestion=error.suggestion)
+            raise ScenarioError([problem], source) from None
+        duplicates = [Problem("DUPLICATE_KEY", f"{n!r} stands twice", n, line, column) for n, line, column in twice]
+    members = _run_set(value) if clock == "system" else None
+    changed, overrides, misled = apply_sets(value, sets, members)
+    checker = Checker(places.position if places else lambda _: (1, 1), _override_of(value, overrides))
+    scenario = _Resolver(checker, path).scenario(changed)
+    problems = sorted([*duplicates, *misled, *checker.problems], key=lambda problem: (problem.line, problem.column))
+    if problems or scenario is None:
+        raise ScenarioError(problems, source)
+    return scenario if seed is None else replace(scenario, seed=seed)
+
+
+def _run_set(value: JSON) -> Mapping[str, JSON] | None:
+    run = value.get("run") if isinstance(value, dict) else None
+    members = run.get("set") if isinstance(run, dict) else None
+    return members if isinstance(members, dict) else None
+
+
+def _override_of(value: JSON, overrides: Sequence[Override]) -> Callable[[KeyPath], str | None]:
+    """Tells which override, if any, gave what stands at a path, or made the mapping that stands there."""
+
+    def override(path: KeyPath) -> str | None:
+        for made in reversed(overrides):
+            shared = min(len(path), len(made.path))
+            if path[:shared] == made.path[:shared] and (shared == len(made.path) or not _holds(value, path)):
+                return made.text
+        return None
+
+    return override
+
+
+def _holds(value: JSON, path: KeyPath) -> bool:
+    for step in path:
+        there = step in value if isinstance(value, dict) else isinstance(value, list) and int(step) < len(value)
+        if not there:
+            return False
+        value = value[step]
+    return True
+
+
+class _Resolver:
+    """Turns what is written into what is meant, part by part, so that one wrong part hides no other."""
+
+    def __init__(self, checker: Checker, path: Path) -> None:
+        self._checker = checker
+        self._path = path
+        self._base_dir = path.parent
+
+    def scenario(self, value: JSON) -> Scenario | None:
+        """The whole, or None where the checker noted a problem."""
+        checker = self._checker
+        checker.shape(value, written.ScenarioFile)
+        if not isinstance(value, dict):
+            return None
+        definition = self._file(value.get("definition"), ("definition",), _DEFINITION_SUFFIXES)
+        start_ms = self._start(value.get("start", "2026-01-01T00:00:00Z"))
+        cloud = value.get("cloud")
+        cloud = cloud if isinstance(cloud, dict) else {}
+        seed = value.get("seed", 0)
+        buckets = self._each(cloud, written.Bucket, ("cloud", "buckets"), lambda b, at: self._bucket(b, at, seed))
+        tables = self._each(cloud, written.Table, ("cloud", "tables"), lambda table, _: _table(table))
+        queues = self._each(cloud, written.Queue, ("cloud", "queues"), lambda queue, at: self._queue(queue, at, cloud))
+        functions = self._each(value, written.Function, ("functions",), self._function)
+        tasks = self._each(value, written.Task, ("tasks",), self._task)
+        faults = self._list(value, written.Fault, "faults", lambda fault, at: self._fault(fault, at, value))
+        expect = self._list(value, str, "expect", self._expectation)
+        if checker.problems or definition is None or start_ms is None:
+            return None
+        file = msgspec.convert(value, written.ScenarioFile)
+        return Scenario(
+            name=file.name or (self._path.resolve().parent.name if self._path.stem == "scenario" else self._path.stem),
+            definition=definition,
+            base_dir=self._base_dir,
+            substitutions=file.substitutions,
+            type=file.type,
+            input=file.input,
+            seed=file.seed,
+            start_ms=start_ms,
+            buckets=buckets,
+            tables=tables,
+            queues=queues,
+            functions=functions,
+            tasks=tasks,
+            latency=file.latency == "aws",
+            quotas=_quotas(file.quotas),
+            faults=tuple(faults),
+            expect=tuple(expect),
+        )
+
+    def _each(
+        self, holder: JSON, kind: type[W], path: KeyPath, resolve: Callable[[W, KeyPath], T | None]
+    ) -> dict[str, T]:
+        """What the members of a mapping mean; a member without a value is one with defaults."""
+        members = holder.get(path[-1])
+        resolved: dict[str, T] = {}
+        for name, member in members.items() if isinstance(members, dict) else ():
+            item = self._checker.converted({} if member is None else member, kind, (*path, name))
+            meant = None if item is None else resolve(item, (*path, name))
+            if meant is not None:
+                resolved[name] = meant
+        return resolved
+
+    def _list(self, holder: JSON, kind: type[W], name: str, resolve: Callable[[W, KeyPath], T | None]) -> list[T]:
+        elements = holder.get(name)
+        resolved: list[T] = []
+        for index, element in enumerate(elements if isinstance(elements, list) else ()):
+            item = self._checker.converted(element, kind, (name, index))
+            meant = None if item is None else resolve(item, (name, index))
+            if meant is not None:
+                resolved.append(meant)
+        return resolved
+
+    def _file(self, name: JSON, path: KeyPath, suffixes: tuple[str, ...]) -> Path | None:
+        if not isinstance(name, str):
+            return None
+        file = self._base_dir / name
+        if not file.is_file():
+            self._checker.add(MISSING_FILE, f"there is no file {file}", path)
+        elif file.suffix.lower() not in suffixes:
+            self._checker.add(INVALID_VALUE, f"a file ending in {', '.join(suffixes)} expected, not {name!r}", path)
+        return file
+
+    def _start(self, text: JSON) -> int | None:
+        if not isinstance(text, str):
+            return None
+        moment_ns = parse_timestamp(text)
+        if moment_ns is None:
+            self._checker.add(INVALID_VALUE, f"a time such as 2026-01-05T02:00:00Z expected, not {text!r}", ("start",))
+            return None
+        return moment_ns // 1_000_000
+
+    def _bucket(self, bucket: written.Bucket, path: KeyPath, seed: int) -> BucketSpec:
+        folder = None if bucket.folder is None else self._base_dir / bucket.folder
+        if folder is not None and not folder.is_dir():
+            self._checker.add(MISSING_FILE, f"there is no folder {folder}", (*path, "from"))
+        generate = None if bucket.generate is None else self._generate(bucket.generate, (*path, "generate"), seed)
+        return BucketSpec(generate, folder)
+
+    def _generate(self, generate: written.Generate, path: KeyPath, seed: int) -> GenerateSpec:
+        own_seed = seed if generate.seed is None else generate.seed
+        spec = GenerateSpec(generate.count, generate.key, generate.body, own_seed)
+        try:
+            distinct = spec.object_key(0) != spec.object_key(1) or spec.count < 2
+        except (ValueError, LookupError, AttributeError) as error:
+            self._checker.add(INVALID_VALUE, f"no pattern of n: {error}", (*path, "key"), "write {n} or {n:06d}")
+        else:
+            if not distinct:
+                self._checker.add(INVALID_VALUE, "the same key for every n", (*path, "key"), "write {n} or {n:06d}")
+        self._check_code(generate.body, (*path, "body"))
+        return spec
+
+    def _check_code(self, text: str, path: KeyPath) -> None:
+        """Note a reference to code that is not there. Nothing is imported."""
+        try:
+            reference = HandlerReference.parse(text, self._base_dir)
+        except HandlerError as error:
+            self._checker.add(MISSING_FILE, str(error), path)
+            return
+        package = reference.module.partition(".")[0]
+        if reference.file is None and find_spec(package) is None:
+            where = self._base_dir.joinpath(*reference.module.split(".")).with_suffix(".py")
+            self._checker.add(MISSING_FILE, f"{text!r}: there is neither a file {where} nor a module {package}", path)
+
+    def _queue(self, queue: written.Queue, path: KeyPath, cloud: Mapping[str, JSON]) -> QueueSpec:
+        if (queue.dlq is None) != (queue.max_receive is None):
+            self._checker.add(INVALID_VALUE, "dlq and max_receive go together", path)
+        if queue.dlq is not None and queue.dlq not in cloud["queues"]:
+            hint = did_you_mean(queue.dlq, cloud["queues"])
+            self._checker.add(INVALID_VALUE, f"there is no queue {queue.dlq!r}", (*path, "dlq"), hint)
+        return QueueSpec(queue.visibility_s, queue.dlq, queue.max_receive)
+
+    def _function(self, function: written.Function, path: KeyPath) -> FunctionSpec | None:
+        returns = function.returns
+        if (function.handler is not None) + (not isinstance(returns, msgspec.UnsetType)) + function.echo != 1:
+            self._checker.add(INVALID_VALUE, "exactly one of handler, returns and echo: true expected", path)
+        if function.handler is not None:
+            self._check_code(function.handler, (*path, "handler"))
+            if function.errors:
+                message = "errors model a function without code; of one with a handler, write faults"
+                self._checker.add(INVALID_VALUE, message, (*path, "errors"))
+        return FunctionSpec(
+            function.handler,
+            None if isinstance(returns, msgspec.UnsetType) else returns,
+            function.echo,
+            self._duration(function.duration, path),
+            self._errors(function.errors, path),
+            function.memory_mb,
+            function.timeout_s * 1_000,
+            function.env,
+            function.reserved_concurrency,
+        )
+
+    def _task(self, task: written.Task, path: KeyPath) -> TaskSpec:
+        return TaskSpec(self._duration(task.duration, path), task.returns, self._errors(task.errors, path))
+
+    def _errors(self, errors: Sequence[written.ModelledError], path: KeyPath) -> tuple[ModelledError, ...]:
+        total = sum(error.probability for error in errors)
+        if total > 1 + 1e-9:
+            self._checker.add(INVALID_VALUE, f"the probabilities sum to {total:g}", (*path, "errors"))
+        return tuple(ModelledError(error.error, error.probability, error.cause) for error in errors)
+
+    def _duration(self, spec: JSON, path: KeyPath) -> Duration:
+        try:
+            return parse_duration(spec, "duration")
+        except ValueError as error:
+            self._checker.add(INVALID_VALUE, str(error).removeprefix("duration: "), (*path, "duration"))
+            return NOTHING
+
+    def _time_ms(self, spec: str | float | None, path: KeyPath) -> int | None:
+        if spec is None:
+            return None
+        try:
+            return parse_time(spec)
+        except ValueError as error:
+            self._checker.add(INVALID_VALUE, str(error).removeprefix("time: "), path)
+            return None
+
+    def _fault(self, fault: written.Fault, path: KeyPath, scenario: JSON) -> FaultRule | None:
+        functions = scenario.get("functions") or {}
+        if fault.function is not None and fault.function not in functions:
+            hint = did_you_mean(fault.function, functions)
+            self._checker.add(INVALID_VALUE, f"there is no function {fault.function!r}", (*path, "function"), hint)
+        from_ms = self._time_ms(fault.from_, (*path, "from")) or 0
+        to_ms = self._time_ms(fault.to, (*path, "to"))
+        if to_ms is not None and to_ms <= from_ms:
+            self._checker.add(INVALID_VALUE, "ends before it begins", (*path, "to"))
+        try:
+            return FaultRule(
+                call=fault.call,
+                state=fault.state,
+                function=fault.function,
+                key=fault.key,
+                item=fault.item,
+                attempt=fault.attempt,
+                probability=fault.probability,
+                error=fault.error,
+                status=400 if fault.status is None else fault.status,
+                cause=fault.cause or "",
+                hang=fault.hang,
+                delay_ms=self._time_ms(fault.delay, (*path, "delay")) or 0,
+                from_ms=from_ms,
+                to_ms=to_ms,
+            )
+        except ValueError as error:
+            self._checker.add(INVALID_VALUE, str(error), path)
+            return None
+
+    def _expectation(self, text: str, path: KeyPath) -> Expectation | None:
+        try:
+            return parse_expectation(text)
+        except ValueError as error:
+            self._checker.add(INVALID_VALUE, str(error), path)
+            return None
+
+
+def _table(table: written.Table) -> TableSpec:
+    gsis = {name: IndexSpec(_key(gsi.partition_key), _sort_key(gsi.sort_key)) for name, gsi in table.gsis.items()}
+    return TableSpec(_key(table.partition_key), _sort_key(table.sort_key), gsis)
+
+
+def _key(key: str | written.TypedKey) -> KeySpec:
+    return KeySpec(key) if isinstance(key, str) else KeySpec(key.name, key.type)
+
+
+def _sort_key(key: str | written.TypedKey | None) -> KeySpec | None:
+    return None if key is None else _key(key)
+
+
+def _quotas(quotas: written.Quotas | str) -> Quotas:
+    if isinstance(quotas, str):
+        return Quotas(lambda_concurrency=None)
+    limit = quotas.lambda_concurrency
+    return Quotas(lambda_concurrency=None if isinstance(limit, str) else limit)

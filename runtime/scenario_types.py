@@ -1,0 +1,133 @@
+"""A scenario, ready to be run: paths found, durations and times read, names checked. Built by ``scenario.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from stepsim.asl.payload import JSON
+from stepsim.runtime.cloud.faults import FaultRule
+from stepsim.runtime.expectations import Expectation
+from stepsim.workers.durations import NOTHING, Duration
+from stepsim.workers.modelled import ModelledError
+
+DEFAULT_START_MS = 1_767_225_600_000
+"""2026-01-01T00:00:00Z: where a virtual clock begins unless the scenario says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateSpec:
+    """Objects made when they are read: `count` of them."""
+
+    count: int
+    key: str
+    """A format of n: ``bank_files/{n:06d}.csv``."""
+    body: str
+    """``module:function``; see ``generators.body_maker``."""
+    seed: int
+
+    def object_key(self, n: int) -> str:
+        """The key of the n-th object, from 0."""
+        return self.key.format(n=n)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketSpec:
+    """What a bucket holds when the run starts: generated objects, a folder's files, both or nothing."""
+
+    generate: GenerateSpec | None = None
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeySpec:
+    """A key attribute of a table."""
+
+    name: str
+    type: Literal["S", "N", "B"] = "S"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSpec:
+    """A global secondary index."""
+
+    partition_key: KeySpec
+    sort_key: KeySpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """A DynamoDB table, billed on demand."""
+
+    partition_key: KeySpec
+    sort_key: KeySpec | None = None
+    gsis: Mapping[str, IndexSpec] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSpec:
+    """An SQS queue. With `dlq`, what was received `max_receive` times goes there."""
+
+    visibility_s: int = 30
+    dlq: str | None = None
+    max_receive: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpec:
+    """A Lambda function: real code where there is a handler, else a model that returns its event or `returns`."""
+
+    handler: str | None = None
+    returns: JSON = None
+    echo: bool = False
+    duration: Duration = NOTHING
+    """In simulations only; comes on top of what its AWS calls take."""
+    errors: tuple[ModelledError, ...] = ()
+    memory_mb: int = 128
+    timeout_ms: int = 3_000
+    env: Mapping[str, str] = field(default_factory=dict)
+    reserved_concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """A model of a task integration that is not carried out."""
+
+    duration: Duration = NOTHING
+    returns: JSON = field(default_factory=dict)
+    errors: tuple[ModelledError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """AWS's quotas; None is off."""
+
+    lambda_concurrency: int | None = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A definition and the world it runs in."""
+
+    name: str
+    definition: Path
+    base_dir: Path
+    """What handlers and generators are relative to: the scenario file's folder."""
+    substitutions: Mapping[str, JSON] = field(default_factory=dict)
+    type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+    input: JSON = field(default_factory=dict)
+    seed: int = 0
+    start_ms: int = DEFAULT_START_MS
+    buckets: Mapping[str, BucketSpec] = field(default_factory=dict)
+    tables: Mapping[str, TableSpec] = field(default_factory=dict)
+    queues: Mapping[str, QueueSpec] = field(default_factory=dict)
+    functions: Mapping[str, FunctionSpec] = field(default_factory=dict)
+    tasks: Mapping[str, TaskSpec] = field(default_factory=dict)
+    """By resource ARN or by the state's name."""
+    latency: bool = True
+    """False: AWS calls take no time."""
+    quotas: Quotas = Quotas()
+    faults: tuple[FaultRule, ...] = ()
+    expect: tuple[Expectation, ...] = ()

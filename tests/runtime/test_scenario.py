@@ -1,0 +1,372 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from stepsim.runtime.cloud.faults import FaultRule
+from stepsim.runtime.expectations import parse_expectation
+from stepsim.runtime.scenario import ScenarioError, load_scenario
+from stepsim.runtime.scenario_file import scenario_schema
+from stepsim.runtime.scenario_types import (
+    DEFAULT_START_MS,
+    BucketSpec,
+    GenerateSpec,
+    IndexSpec,
+    KeySpec,
+    QueueSpec,
+    Quotas,
+    TableSpec,
+)
+from stepsim.workers.modelled import ModelledError
+
+ROOT = Path(__file__).parents[2]
+
+FULL = """\
+name: everything
+definition: machine.asl.json
+substitutions: {Table: t}
+type: EXPRESS
+input: {day: 2026-01-04, n: [1, 2.5, null, true]}
+seed: 42
+start: 2026-01-05T02:00:00Z
+latency: none
+cloud:
+  buckets:
+    files:
+      generate: {count: 3, key: "in/{n:03d}.csv", body: "data:rows"}
+      from: ./fixtures
+    empty:
+    seeded: {generate: {count: 1, key: one, body: "data.py:rows", seed: 7}}
+  tables:
+    t: {partition_key: pk, sort_key: {name: at, type: N}, billing: on_demand, gsis: {by: {partition_key: x}}}
+  queues: {work: {visibility_s: 300, dlq: dead, max_receive: 3}, dead: {}}
+functions:
+  Real:
+    handler: "functions/real:handler"
+    memory_mb: 512
+    timeout_s: 900
+    env: {A: b}
+    reserved_concurrency: 5
+    duration: {lognormal: {median_ms: 240, p99_ms: 900}}
+  Model: {returns: null, duration: 120ms, errors: [{error: Oops, probability: 0.1}]}
+  Echo: {echo: true}
+tasks:
+  "arn:aws:states:::athena:startQueryExecution.sync": {duration: 40s, returns: {a: 1}}
+quotas: {lambda_concurrency: none}
+faults:
+  - {state: Load, probability: 0.02, error: Lambda.TooManyRequestsException}
+  - {call: s3.GetObject, key: "in/0*", error: SlowDown, status: 503, from: 30s, to: 1.5m}
+  - {function: Real, item: 17, attempt: 1, hang: true}
+expect:
+  - status == SUCCEEDED
+run:
+  set: {cloud.buckets.files.generate.count: 2}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "machine.asl.json").write_text("{}")
+    (tmp_path / "data.py").write_text("def rows(n, random): return b''")
+    (tmp_path / "functions").mkdir()
+    (tmp_path / "functions/real.py").write_text("def handler(event, context): return event")
+    (tmp_path / "fixtures").mkdir()
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "scenario.yaml"
+    file.write_text(text)
+    return file
+
+
+def problems(folder: Path, text: str, *sets: str) -> list[str]:
+    """What is wrong with a scenario, as `line:column key: message (hint)`."""
+    file = write(folder, text)
+    with pytest.raises(ScenarioError) as failure:
+        load_scenario(file, sets)
+    return str(failure.value).replace(f"{file}:", "").replace(f"{folder}/", "").splitlines()
+
+
+def test_everything_a_scenario_says(folder: Path) -> None:
+    """Each key of a scenario comes out typed, with paths found, times in ms and defaults filled in."""
+    scenario = load_scenario(write(folder, FULL))
+    assert (scenario.name, scenario.type, scenario.seed, scenario.latency) == ("everything", "EXPRESS", 42, False)
+    assert scenario.definition == folder / "machine.asl.json"
+    assert scenario.base_dir == folder
+    assert scenario.substitutions == {"Table": "t"}
+    assert scenario.input == {"day": "2026-01-04", "n": [1, 2.5, None, True]}
+    assert scenario.start_ms == 1_767_578_400_000
+    assert scenario.buckets == {
+        "files": BucketSpec(GenerateSpec(3, "in/{n:03d}.csv", "data:rows", 42), folder / "fixtures"),
+        "empty": BucketSpec(),
+        "seeded": BucketSpec(GenerateSpec(1, "one", "data.py:rows", 7)),
+    }
+    assert scenario.tables == {"t": TableSpec(KeySpec("pk"), KeySpec("at", "N"), {"by": IndexSpec(KeySpec("x"))})}
+    assert scenario.queues == {"work": QueueSpec(300, "dead", 3), "dead": QueueSpec()}
+    assert scenario.quotas == Quotas(lambda_concurrency=None)
+    assert scenario.expect == (parse_expectation("status == SUCCEEDED"),)
+
+
+def test_functions_and_tasks(folder: Path) -> None:
+    """A function is real code or a model; what is not said is as AWS has it."""
+    scenario = load_scenario(write(folder, FULL))
+    real, model, echo = (scenario.functions[name] for name in ("Real", "Model", "Echo"))
+    assert (real.handler, real.memory_mb, real.timeout_ms) == ("functions/real:handler", 512, 900_000)
+    assert (real.env, real.reserved_concurrency, real.duration.constant_ms) == ({"A": "b"}, 5, None)
+    assert (model.handler, model.returns, model.duration.constant_ms) == (None, None, 120)
+    assert model.errors == (ModelledError("Oops", 0.1),)
+    assert (echo.echo, echo.memory_mb, echo.timeout_ms, echo.duration.constant_ms) == (True, 128, 3_000, 0)
+    [(resource, task)] = scenario.tasks.items()
+    assert resource == "arn:aws:states:::athena:startQueryExecution.sync"
+    assert (task.returns, task.duration.constant_ms) == ({"a": 1}, 40_000)
+
+
+def test_faults(folder: Path) -> None:
+    """Faults come out as the rules that the cloud follows."""
+    assert load_scenario(write(folder, FULL)).faults == (
+        FaultRule(state="Load", probability=0.02, error="Lambda.TooManyRequestsException"),
+        FaultRule(call="s3.GetObject", key="in/0*", error="SlowDown", status=503, from_ms=30_000, to_ms=90_000),
+        FaultRule(function="Real", item=17, attempt=1, hang=True),
+    )
+
+
+def test_a_definition_is_enough(folder: Path) -> None:
+    """Everything but the definition has a default; scenario.yaml is named after its folder."""
+    scenario = load_scenario(write(folder, "definition: machine.asl.json"))
+    assert (scenario.name, scenario.type, scenario.input, scenario.seed) == (folder.name, "STANDARD", {}, 0)
+    assert (scenario.start_ms, scenario.latency, scenario.quotas) == (DEFAULT_START_MS, True, Quotas(1000))
+
+
+def test_all_quotas_off(folder: Path) -> None:
+    """`quotas: none` turns all of them off."""
+    assert load_scenario(write(folder, "{definition: machine.asl.json, quotas: none}")).quotas == Quotas(None)
+
+
+def test_all_problems_come_at_once(folder: Path) -> None:
+    """Every mistake is named with line, column, key, and what may have been meant."""
+    text = """\
+definition: missing.json
+inptu: {}
+type: EXPRES
+start: tomorrow
+cloud:
+  bukets: {}
+  queues: {work: {dlq: deaf, max_receive: 3}, dead: {}, q: {max_receive: 0}}
+functions:
+  A: {handler: "functions/none:handler", returns: 1}
+  B: {returns: 1, duration: 5}
+  C: {memory_mb: "512", timeout_s: 901, echo: true}
+  D: {}
+faults:
+  - {state: X, probability: 2, error: E}
+  - {function: AA, error: E, from: 5s, to: 1s}
+  - {state: X}
+expect: [status = X]
+"""
+    found = problems(folder, text)
+    assert found == [
+        "1:1: definition: there is no file missing.json",
+        "2:1: inptu: unknown key 'inptu' (did you mean 'input'?)",
+        "3:1: type: EXPRESS or STANDARD expected, not 'EXPRES' (did you mean 'EXPRESS'?)",
+        "4:1: start: a time such as 2026-01-05T02:00:00Z expected, not 'tomorrow'",
+        "6:3: cloud.bukets: unknown key 'bukets' (did you mean 'buckets'?)",
+        "7:19: cloud.queues.work.dlq: there is no queue 'deaf' (did you mean 'dead'?)",
+        "7:61: cloud.queues.q.max_receive: a whole number from 1 to 1000 expected, not 0",
+        "9:3: functions.A: exactly one of handler, returns and echo: true expected",
+        found[8],
+        found[9],
+        "11:7: functions.C.memory_mb: a whole number from 128 to 10240 expected, not '512'",
+        "11:25: functions.C.timeout_s: a whole number from 1 to 900 expected, not 901",
+        "12:3: functions.D: exactly one of handler, returns and echo: true expected",
+        "14:16: faults[0].probability: a number from 0 to 1 expected, not 2",
+        "15:6: faults[1].function: there is no function 'AA' (did you mean 'A'?)",
+        "15:40: faults[1].to: ends before it begins",
+        "16:5: faults[2]: A fault needs an error, a delay or hang: true.",
+        "17:10: expect[0]: 'status = X' is not of the form `path operator value`, as in `status == SUCCEEDED`",
+    ]
+    assert found[8].startswith("9:7: functions.A.handler: handler 'functions/none:handler': there is no file")
+    assert found[9].startswith("10:19: functions.B.duration: 5 is not a time such as 120ms")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("cloud: {triggers: []}", "cloud.triggers: Event triggers are not supported by this version yet"),
+        (
+            "cloud: {tables: {t: {partition_key: p, billing: {provisioned: {wcu: 1}}}}}",
+            "cloud.tables.t.billing: Provisioned capacity is not supported by this version yet",
+        ),
+        (
+            "cloud: {tables: {t: {partition_key: p, billing: provisioned}}}",
+            "cloud.tables.t.billing: Provisioned capacity is not supported by this version yet",
+        ),
+        (
+            "quotas: {state_transitions: 5}",
+            "quotas.state_transitions: This quota is not supported by this version yet",
+        ),
+    ],
+)
+def test_what_is_to_come_is_refused_by_name(folder: Path, line: str, problem: str) -> None:
+    """What this version does not do yet is an error, never ignored."""
+    [found] = problems(folder, f"definition: machine.asl.json\n{line}\n")
+    assert problem in found
+
+
+def test_a_template_is_refused_by_name(folder: Path) -> None:
+    """A definition out of a template is not supported yet."""
+    [found] = problems(folder, "definition: {template: t.yaml, resource: R}")
+    assert "A SAM or CloudFormation template is not supported by this version yet" in found
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("cloud: {buckets: {b: {from: nowhere}}}", "cloud.buckets.b.from: there is no folder nowhere"),
+        (
+            'cloud: {buckets: {b: {generate: {count: 2, key: same, body: "data:rows"}}}}',
+            "cloud.buckets.b.generate.key: the same key for every n (write {n} or {n:06d})",
+        ),
+        (
+            'cloud: {buckets: {b: {generate: {count: 2, key: "{m}", body: "data:rows"}}}}',
+            "cloud.buckets.b.generate.key: no pattern of n: 'm' (write {n} or {n:06d})",
+        ),
+        (
+            'cloud: {buckets: {b: {generate: {count: 2, key: "{n}", body: "nothing_here:rows"}}}}',
+            "cloud.buckets.b.generate.body: 'nothing_here:rows': there is neither a file nothing_here.py nor a module",
+        ),
+        (
+            'functions: {F: {handler: "functions/real:handler", errors: [{error: E, probability: 1}]}}',
+            "functions.F.errors: errors model a function without code",
+        ),
+        (
+            "functions: {F: {echo: true, errors: [{error: E, probability: 1}, {error: G, probability: 0.5}]}}",
+            "functions.F.errors: the probabilities sum to 1.5",
+        ),
+        ("cloud: {queues: {q: {max_receive: 3}}}", "cloud.queues.q: dlq and max_receive go together"),
+        ("cloud: {tables: {t: {}}}", "cloud.tables.t: 'partition_key' is missing"),
+        ("faults: [{state: S, error: E, from: 5}]", "faults[0].from: 5 is not a time such as"),
+        ("functions: [F]", "functions: a mapping expected, not a list"),
+        ("expect: status == X", "expect: a list expected, not 'status == X'"),
+        ("seed: true", "seed: a whole number expected, not true"),
+        ("seed:", "seed: a whole number expected, not nothing"),
+        ("input: 1\ninput: 2", "input: 'input' stands twice"),
+    ],
+)
+def test_a_part_that_cannot_be_used(folder: Path, line: str, problem: str) -> None:
+    """A wrong part is named by its key."""
+    [found] = problems(folder, f"definition: machine.asl.json\n{line}\n")
+    assert problem in found
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "1:1: 'definition' is missing"),
+        ("- a", "1:1: a mapping expected, not a list"),
+        ("definition: machine.asl.json\nfaults: [1", "2:9: while parsing a flow sequence"),
+        ("definition: data.py", "1:1: definition: a file ending in .json, .yaml, .yml expected, not 'data.py'"),
+    ],
+)
+def test_a_file_that_is_no_scenario(folder: Path, text: str, problem: str) -> None:
+    """An empty file, another kind of value and broken YAML are problems with a place."""
+    [found] = problems(folder, text)
+    assert found.startswith(problem) or problem.split(": ", 1)[1] in found
+
+
+def test_a_missing_file_is_a_problem(folder: Path) -> None:
+    """A scenario that is not there is a ScenarioError, too."""
+    with pytest.raises(ScenarioError, match=r"none\.yaml: cannot be read: No such file or directory"):
+        load_scenario(folder / "none.yaml")
+
+
+def test_overrides(folder: Path) -> None:
+    """--set changes, adds and appends; values are YAML; later ones win, and the seed argument wins over all."""
+    sets = [
+        "cloud.buckets.files.generate.count=500",
+        "cloud.buckets.new.from=fixtures",
+        "cloud.buckets.empty.generate={count: 1, key: k, body: 'data:rows'}",
+        'functions."Echo".duration=2s',
+        "faults[0].probability=0.5",
+        "faults.1.status=500",
+        "faults[3]={state: Added, error: E}",
+        "input.day=2026-01-05",
+        'tasks."arn:aws:states:::sns:publish".duration=1s',
+        "quotas.lambda_concurrency=7",
+        "name=a=b",
+        "seed=1",
+        "seed=2",
+    ]
+    scenario = load_scenario(write(folder, FULL), sets)
+    generated = scenario.buckets["files"].generate
+    assert generated is not None
+    assert generated.count == 500
+    assert scenario.buckets["new"].folder == folder / "fixtures"
+    assert scenario.buckets["empty"].generate == GenerateSpec(1, "k", "data:rows", 2)
+    assert scenario.functions["Echo"].duration.constant_ms == 2_000
+    assert [fault.probability for fault in scenario.faults] == [0.5, 1.0, 1.0, 1.0]
+    assert (scenario.faults[1].status, scenario.faults[3].state) == (500, "Added")
+    assert scenario.input["day"] == "2026-01-05"
+    assert scenario.tasks["arn:aws:states:::sns:publish"].duration.constant_ms == 1_000
+    assert (scenario.quotas.lambda_concurrency, scenario.name, scenario.seed) == (7, "a=b", 2)
+    assert load_scenario(write(folder, FULL), sets, seed=3).seed == 3
+
+
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("sede=1", "sede: unknown key 'sede', set by --set sede=1 (did you mean 'seed'?)"),
+        (
+            "cloud.bucket.files.generate.count=5",
+            "cloud.bucket: unknown key 'bucket', set by --set cloud.bucket.files.generate.count=5"
+            " (did you mean 'buckets'?)",
+        ),
+        ("seed=x", "seed: a whole number expected, not 'x', set by --set seed=x"),
+        ("cloud.tables.u.sort_key=s", "cloud.tables.u: 'partition_key' is missing, set by --set"),
+        ("faults[9].item=1", "faults: '9' is not an index of a list of 3, in --set faults[9].item=1"),
+        ("faults.first.item=1", "faults: 'first' is not an index of a list of 3, in --set"),
+        ("name.x=1", "name: there is no 'x' in 'everything', in --set name.x=1"),
+        ("seed", "key.path=value expected, in --set seed"),
+        ("a..b=1", "'a..b' is not a path such as"),
+        ("seed=[1", "seed: the value cannot be read:"),
+    ],
+)
+def test_a_bad_override_is_named(folder: Path, override: str, problem: str) -> None:
+    """A --set that leads nowhere or gives a wrong value is quoted; it has no line."""
+    [found] = problems(folder, FULL, override)
+    assert problem in found
+
+
+def test_overrides_leave_other_positions(folder: Path) -> None:
+    """What the file itself says keeps its line beside an override."""
+    found = problems(folder, "definition: machine.asl.json\nseed: a\ncloud: {}\n", "cloud.buckets.b.count=1")
+    assert found[0].endswith("'count', set by --set cloud.buckets.b.count=1 (known: generate, from)")
+    assert found[1] == "2:1: seed: a whole number expected, not 'a'"
+
+
+def test_a_real_run_may_be_smaller(folder: Path) -> None:
+    """run.set is followed on the system clock only, and --set goes after it."""
+    file = write(folder, FULL)
+
+    def count(*sets: str, real: bool) -> int:
+        generated = load_scenario(file, sets, clock="system" if real else "virtual").buckets["files"].generate
+        assert generated is not None
+        return generated.count
+
+    assert (count(real=False), count(real=True)) == (3, 2)
+    assert count("cloud.buckets.files.generate.count=9", real=True) == 9
+
+
+@pytest.mark.parametrize(
+    "file", sorted(ROOT.glob("scenarios/*/*.yaml")), ids=lambda file: f"{file.parent.name}/{file.name}"
+)
+def test_the_scenarios_of_this_repository_load(file: Path) -> None:
+    """Each scenario here can be used on both clocks."""
+    assert load_scenario(file).expect
+    assert load_scenario(file, clock="system").definition.is_file()
+
+
+def test_the_published_schema_is_the_types_schema() -> None:
+    """docs/scenario.schema.json is what scenario_schema() returns."""
+    assert json.loads((ROOT / "docs/scenario.schema.json").read_text()) == scenario_schema()
