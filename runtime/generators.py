@@ -14,23 +14,29 @@ class GeneratorError(Exception):
     """A generator of a scenario is missing, failed, or returned no bytes; the message names it, and the object's n."""
 
 
+def stream(dice: Dice, module: str, n: int) -> random.Random:
+    """The chance that object n is made from: one for all generators of a module, so that objects in two buckets can tell
+    of the same things."""
+    return random.Random(dice.integer("body", module, n))
+
+
 def body_maker(reference: str, seed: int, bucket: str, base_dir: Path) -> Callable[[int], bytes]:
     """The function from n to the body of a bucket's n-th generated object.
 
     The scenario's ``function(n, random)``, named as handlers are (``data:bank_file``, relative to the scenario's
-    folder), gets a ``random.Random`` of its own for each n, seeded from the seed, the bucket and n: the body is the
-    same whenever, and however often, it is read. Raises GeneratorError where it cannot be loaded; so does each call
-    that fails or returns something else than bytes.
+    folder), gets the `stream` of n: the body is the same whenever, and however often, it is read. Raises GeneratorError
+    where it cannot be loaded; so does each call that fails or returns something else than bytes.
     """
     try:
         generate = HandlerReference.parse(reference, base_dir).load()
     except HandlerError as error:
         raise GeneratorError(f"Generator of bucket {bucket}: {error}") from error
     dice = Dice(seed)
+    module = reference.rpartition(":")[0]
 
     def body(n: int) -> bytes:
         try:
-            made = generate(n, random.Random(dice.integer("body", bucket, n)))
+            made = generate(n, stream(dice, module, n))
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
             raise GeneratorError(f"Generator {reference} of bucket {bucket} failed for n = {n}: {what}") from error
