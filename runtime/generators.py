@@ -15,8 +15,8 @@ class GeneratorError(Exception):
 
 
 def stream(dice: Dice, module: str, n: int) -> random.Random:
-    """The chance that object n is made from: one for all generators of a module, so that objects in two buckets can tell
-    of the same things."""
+    """The chance that object n is made from: one for all generators of a module, so that two buckets can tell of the
+    same things."""
     return random.Random(dice.integer("body", module, n))
 
 
