@@ -63,7 +63,13 @@ def _task(name: str, fields: JSON) -> State:
         _positive(compile_count(fields, "TimeoutSeconds"), "TimeoutSeconds"),
         _positive(compile_count(fields, "HeartbeatSeconds"), "HeartbeatSeconds"),
         None if credentials is None else compile_template(credentials, "Credentials"),
+        _literal(fields.get("Parameters"), "FunctionName"),
     )
+
+
+def _literal(parameters: JSON, name: str) -> str | None:
+    value = parameters.get(name) if isinstance(parameters, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def _choice(name: str, fields: JSON) -> State:

@@ -63,6 +63,8 @@ class TaskState:
     timeout_s: Count | None
     heartbeat_s: Count | None
     credentials: Expression | None
+    function: str | None = None
+    """The FunctionName of a ``lambda:invoke``, where it is a literal."""
     type: Literal["Task"] = "Task"
 
 

@@ -29,7 +29,7 @@ from stepsim.runtime.scheduler import Fiber, Scheduler
 from stepsim.runtime.services.integrations import Tasks
 from stepsim.runtime.statistics import Statistics
 from stepsim.runtime.tokens import TaskTokens
-from stepsim.workers.modelled import ModelledWorker
+from stepsim.workers.modelled import Model
 
 
 class Account:
@@ -42,7 +42,7 @@ class Account:
         statistics: Statistics,
         functions: Functions,
         call: PerformCall,
-        models: Mapping[str, ModelledWorker],
+        models: Mapping[str, Model],
         faults: Faults | None = None,
         start_ms: int = 0,
     ) -> None:

@@ -18,8 +18,7 @@ from stepsim.runtime.requests import InvokeFunction
 from stepsim.runtime.scheduler import Scheduler, Ticket
 from stepsim.runtime.services.lambda_function import function_name
 from stepsim.runtime.statistics import FunctionStatistics, Statistics
-from stepsim.workers.lambda_errors import timed_out
-from stepsim.workers.modelled import ModelledWorker
+from stepsim.workers.modelled import Model, overdue
 from stepsim.workers.worker import Invocation, InvocationResult, Worker
 
 CONCURRENCY = 1_000
@@ -31,10 +30,12 @@ class Function:
     """One function: its limits and the worker that runs it."""
 
     name: str
-    worker: Worker
+    code: Worker | Model
+    """What runs it: real code, or a model that is answered without an invocation."""
     timeout_ms: int = 3_000
     """Lambda's default is 3 s."""
     memory_mb: int = 128
+    reserved_concurrency: int | None = None
 
     @property
     def arn(self) -> str:
@@ -50,12 +51,15 @@ class StrikeFunction(Protocol):
 class _Place:
     """A function with its counters and its idle execution environments."""
 
-    __slots__ = ("function", "idle", "statistics")
+    __slots__ = ("function", "idle", "model", "statistics", "worker")
 
     def __init__(self, function: Function, statistics: FunctionStatistics) -> None:
         self.function = function
         self.statistics = statistics
         self.idle = 0
+        code = function.code
+        self.model = code if isinstance(code, Model) else None
+        self.worker = None if isinstance(code, Model) else code
 
 
 class Functions:
@@ -74,7 +78,7 @@ class Functions:
     ) -> None:
         self._places = {function.name: _Place(function, statistics.function(function.name)) for function in functions}
         self._dice = dice
-        self._concurrency = concurrency
+        self._unreserved = _unreserved(concurrency, self._places.values())
         self._strike = strike
         self._overhead_ms = overhead_ms
         self._log = log
@@ -91,7 +95,7 @@ class Functions:
             self._refuse(ticket, _not_found(request.function))
             return
         statistics = place.statistics
-        if self._concurrency is not None and self._running >= self._concurrency:
+        if self._is_full(place):
             statistics.throttles += 1
             self._refuse(ticket, ApiError("TooManyRequestsException", "Rate Exceeded.", 429))
             return
@@ -104,10 +108,14 @@ class Functions:
         overhead_ms = 0 if self._overhead_ms is None else self._overhead_ms(request.site)
         if refusal is not None:
             self._struck(place, ticket, request, refusal, overhead_ms)
-        elif type(place.function.worker) is ModelledWorker:
-            self._model(place, place.function.worker, ticket, request, overhead_ms)
         else:
-            self._work(place, ticket, request, overhead_ms)
+            self._go(place, ticket, request, overhead_ms)
+
+    def _is_full(self, place: _Place) -> bool:
+        reserved = place.function.reserved_concurrency
+        if reserved is not None:
+            return place.statistics.running >= reserved
+        return self._unreserved is not None and self._running >= self._unreserved
 
     # -- one invocation -------------------------------------------------------------------------------------------
 
@@ -115,7 +123,8 @@ class Functions:
         statistics = place.statistics
         statistics.invocations += 1
         statistics.running += 1
-        self._running += 1
+        if place.function.reserved_concurrency is None:
+            self._running += 1
         if statistics.running > statistics.max_concurrency_seen:
             statistics.max_concurrency_seen = statistics.running
         if place.idle:
@@ -126,7 +135,8 @@ class Functions:
     def _end(self, place: _Place, ticket: Ticket, result: InvocationResult, duration_ms: int) -> None:
         statistics = place.statistics
         statistics.running -= 1
-        self._running -= 1
+        if place.function.reserved_concurrency is None:
+            self._running -= 1
         place.idle += 1
         statistics.durations.add(duration_ms)
         if result.function_error is not None:
@@ -138,15 +148,18 @@ class Functions:
             self._log(place.function.name, result)
         self.scheduler.complete(ticket, result)
 
-    def _model(
-        self, place: _Place, worker: ModelledWorker, ticket: Ticket, request: InvokeFunction, overhead_ms: int
-    ) -> None:
+    def _go(self, place: _Place, ticket: Ticket, request: InvokeFunction, overhead_ms: int) -> None:
+        if place.model is not None:
+            self._model(place, place.model, ticket, request, overhead_ms)
+        else:
+            self._work(place, ticket, request, overhead_ms)
+
+    def _model(self, place: _Place, model: Model, ticket: Ticket, request: InvokeFunction, overhead_ms: int) -> None:
         site = request.site
-        draw, place_name = self._dice.draw, f"{site.execution}/{site.state}/{site.attempt}/{place.function.name}"
-        duration_ms, result = worker.answer(lambda purpose: draw(place_name, purpose), request.event)
+        draw, names = self._dice.draw, f"{site.execution}/{site.state}/{site.attempt}/{place.function.name}"
+        duration_ms, result = model.answer(lambda purpose: draw(names, purpose), request.event)
         if duration_ms > place.function.timeout_ms:
-            duration_ms = place.function.timeout_ms
-            result = self._timed_out(place, request)
+            duration_ms, result = place.function.timeout_ms, self._overdue(place, request)
         self._end_at(duration_ms, overhead_ms, place, ticket, result)
 
     def _end_at(
@@ -156,7 +169,8 @@ class Functions:
         self.scheduler.call_at(due_ms, lambda: self._end(place, ticket, result, duration_ms))
 
     def _work(self, place: _Place, ticket: Ticket, request: InvokeFunction, overhead_ms: int) -> None:
-        site, function = request.site, place.function
+        site, function, worker = request.site, place.function, place.worker
+        assert worker is not None
         names = (site.execution, site.state, site.attempt, function.name)
         invocation = Invocation(
             request_id=self._dice.uuid4("request", *names, self.scheduler.now_ms),
@@ -174,9 +188,9 @@ class Functions:
 
         if overhead_ms:
             start_ms = self.scheduler.now_ms + overhead_ms
-            self.scheduler.call_at(start_ms, lambda: function.worker.invoke(invocation, done))
+            self.scheduler.call_at(start_ms, lambda: worker.invoke(invocation, done))
         else:
-            function.worker.invoke(invocation, done)
+            worker.invoke(invocation, done)
 
     def _struck(
         self, place: _Place, ticket: Ticket, request: InvokeFunction, refusal: Refusal, overhead_ms: int
@@ -184,30 +198,29 @@ class Functions:
         """An injected fault instead of the code: an error of the function, or silence until it times out."""
         duration_ms = refusal.delay_ms
         if refusal.hang or duration_ms >= place.function.timeout_ms:
-            self._end_at(place.function.timeout_ms, overhead_ms, place, ticket, self._timed_out(place, request))
+            self._end_at(place.function.timeout_ms, overhead_ms, place, ticket, self._overdue(place, request))
         elif refusal.code is None:
             start_ms = self.scheduler.now_ms + overhead_ms + duration_ms
-            self.scheduler.call_at(start_ms, lambda: self._resume(place, ticket, request))
+            self.scheduler.call_at(start_ms, lambda: self._go(place, ticket, request, 0))
         else:
             payload = encode({"errorMessage": refusal.message, "errorType": refusal.code})
             result = InvocationResult(payload, "Unhandled", duration_ms)
             self._end_at(duration_ms, overhead_ms, place, ticket, result)
 
-    def _resume(self, place: _Place, ticket: Ticket, request: InvokeFunction) -> None:
-        worker = place.function.worker
-        if type(worker) is ModelledWorker:
-            self._model(place, worker, ticket, request, 0)
-        else:
-            self._work(place, ticket, request, 0)
-
-    def _timed_out(self, place: _Place, request: InvokeFunction) -> InvocationResult:
+    def _overdue(self, place: _Place, request: InvokeFunction) -> InvocationResult:
         site = request.site
         request_id = self._dice.uuid4("request", site.execution, site.state, site.attempt, self.scheduler.now_ms)
-        timeout_ms = place.function.timeout_ms
-        return InvocationResult(timed_out(request_id, timeout_ms), "Unhandled", timeout_ms)
+        return overdue(request_id, place.function.timeout_ms)
 
     def _refuse(self, ticket: Ticket, error: ApiError) -> None:
         self.scheduler.complete(ticket, error)
+
+
+def _unreserved(concurrency: int | None, places: Iterable[_Place]) -> int | None:
+    """What reserved concurrency leaves of the account's for all other functions."""
+    if concurrency is None:
+        return None
+    return concurrency - sum(place.function.reserved_concurrency or 0 for place in places)
 
 
 def error_type(result: InvocationResult) -> str:

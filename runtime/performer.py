@@ -16,7 +16,7 @@ from stepsim.runtime.item_source import PerformCall
 from stepsim.runtime.requests import AwaitToken, CallApi, InvokeFunction, Never, RunModel
 from stepsim.runtime.scheduler import Scheduler, Ticket
 from stepsim.runtime.tokens import TaskTokens
-from stepsim.workers.modelled import ModelledWorker
+from stepsim.workers.modelled import Model
 
 
 class Performer:
@@ -27,7 +27,7 @@ class Performer:
         functions: Functions,
         tokens: Callable[[], TaskTokens],
         call: PerformCall,
-        models: Mapping[str, ModelledWorker],
+        models: Mapping[str, Model],
         dice: Dice,
     ) -> None:
         self._functions = functions
@@ -58,7 +58,7 @@ class Performer:
     def _run_model(self, ticket: Ticket, request: RunModel) -> None:
         site = request.site
         names = (site.execution, site.state, site.attempt, request.name)
-        duration_ms, result = self._models[request.name].answer(lambda purpose: self._dice.draw(*names, purpose))
+        duration_ms, result = self._models[request.name].answer(lambda purpose: self._dice.draw(*names, purpose), "")
         if result.function_error is None:
             self._answer(ticket, duration_ms, Payload.of_text(result.payload))
             return

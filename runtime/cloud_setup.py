@@ -1,0 +1,75 @@
+"""A scenario's account: its buckets, tables and queues, made before the run begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from stepsim.runtime.cloud.cloud import Cloud
+from stepsim.runtime.cloud.faults import Faults
+from stepsim.runtime.cloud.latency import Latency
+from stepsim.runtime.dice import Dice
+from stepsim.runtime.generators import body_maker
+from stepsim.runtime.scenario_types import BucketSpec, KeySpec, QueueSpec, Scenario, TableSpec
+
+
+@contextmanager
+def open_cloud(scenario: Scenario, dice: Dice, faults: Faults | None, *, latency: bool) -> Iterator[Cloud]:
+    """The account with the scenario's resources in it."""
+    with Cloud(seed=scenario.seed, latency=Latency(dice, off=not latency), faults=faults) as cloud:
+        for name, bucket in scenario.buckets.items():
+            _make_bucket(cloud, name, bucket, scenario)
+        for name, table in scenario.tables.items():
+            _make_table(cloud, name, table)
+        _make_queues(cloud, scenario.queues)
+        yield cloud
+
+
+def _make_bucket(cloud: Cloud, name: str, bucket: BucketSpec, scenario: Scenario) -> None:
+    cloud.s3.create_bucket(name)
+    if bucket.folder is not None:
+        cloud.s3.from_folder(name, bucket.folder)
+    generate = bucket.generate
+    if generate is not None:
+        body = body_maker(generate.body, generate.seed, scenario.base_dir)
+        cloud.s3.generate(name, generate.count, generate.key, body)
+
+
+def _make_table(cloud: Cloud, name: str, table: TableSpec) -> None:
+    keys = [table.partition_key, *([table.sort_key] if table.sort_key else [])]
+    attributes = {key.name: key.type for key in keys}
+    request: dict[str, Any] = {"TableName": name, "BillingMode": "PAY_PER_REQUEST", "KeySchema": _schema(*keys)}
+    if table.gsis:
+        request["GlobalSecondaryIndexes"] = []
+    for index_name, index in table.gsis.items():
+        index_keys = [index.partition_key, *([index.sort_key] if index.sort_key else [])]
+        attributes |= {key.name: key.type for key in index_keys}
+        request["GlobalSecondaryIndexes"].append(
+            {"IndexName": index_name, "KeySchema": _schema(*index_keys), "Projection": {"ProjectionType": "ALL"}}
+        )
+    request["AttributeDefinitions"] = [
+        {"AttributeName": key, "AttributeType": kind} for key, kind in attributes.items()
+    ]
+    cloud.client("dynamodb").create_table(**request)
+
+
+def _schema(*keys: KeySpec) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": key.name, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+    ]
+
+
+def _make_queues(cloud: Cloud, queues: Mapping[str, QueueSpec]) -> None:
+    """Queues in an order in which a dead-letter queue stands before those that use it."""
+    client = cloud.client("sqs") if queues else None
+    for name, queue in sorted(queues.items(), key=lambda entry: entry[1].dlq is not None):
+        assert client is not None
+        attributes = {"VisibilityTimeout": str(queue.visibility_s)}
+        if queue.dlq is not None:
+            url = client.get_queue_url(QueueName=queue.dlq)["QueueUrl"]
+            arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+            attributes["RedrivePolicy"] = (
+                f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{queue.max_receive or 3}}}'
+            )
+        client.create_queue(QueueName=name, Attributes=attributes)

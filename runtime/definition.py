@@ -1,0 +1,90 @@
+"""A definition file ready to run: substituted, parsed, validated, compiled, and asked what it will call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepsim.asl.compile import compile_machine
+from stepsim.asl.errors import DefinitionError, Problem
+from stepsim.asl.machine import MapState, ParallelState, StateMachine, TaskState
+from stepsim.asl.parse import parse, placeholders, substitute
+from stepsim.asl.payload import JSON
+from stepsim.asl.validate import validate
+from stepsim.runtime.services.lambda_function import function_name
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A compiled machine and what it calls."""
+
+    machine: StateMachine
+    functions: Mapping[str, tuple[str, ...]]
+    """The functions that its Tasks name outright: name -> the states that call it."""
+    calls_aws: bool
+    """True where it calls a service other than Lambda, or has a reader or a writer."""
+
+    def missing_functions(self, known: Collection[str], modelled: Collection[str]) -> list[str]:
+        """Functions that are named and that neither a function nor a modelled state stands for."""
+        return [
+            name
+            for name, states in self.functions.items()
+            if name not in known and not all(state in modelled for state in states)
+        ]
+
+
+def load_definition(path: Path, substitutions: Mapping[str, JSON], machine_type: str) -> Definition:
+    """Read a definition. Raises DefinitionError with everything wrong with it, unfilled placeholders included."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise DefinitionError([Problem("MISSING_FILE", f"cannot be read: {reason}", "/", 1, 1)], str(path)) from None
+    if substitutions:
+        text = substitute(text, substitutions)
+    document = parse(text, str(path))
+    problems = [problem for problem in validate(document, type=machine_type) if problem.severity == "error"]
+    holes = placeholders(document.value)
+    if holes:
+        names = ", ".join(sorted(holes))
+        advice = "give each a value under substitutions in the scenario"
+        problems.append(Problem("UNFILLED_PLACEHOLDER", f"Placeholders without a value: {names}", "/", 1, 1, suggestion=advice))
+    if problems:
+        raise DefinitionError(problems, str(path))
+    machine = compile_machine(document.value)
+    functions: dict[str, list[str]] = {}
+    calls_aws = False
+    for state in walk(machine):
+        if isinstance(state, MapState):
+            distributed = state.distributed
+            if distributed is not None and (distributed.reader or (distributed.writer and distributed.writer.arguments)):
+                calls_aws = True
+            continue
+        name = _named_function(state)
+        if name is not None:
+            functions.setdefault(name, []).append(state.name)
+        elif state.resource.kind == "integration" and state.resource.service != "lambda":
+            calls_aws = True
+    return Definition(machine, {name: tuple(states) for name, states in functions.items()}, calls_aws)
+
+
+def walk(machine: StateMachine) -> Iterator[TaskState | MapState]:
+    """All Task and Map states of a machine and of what is nested in it."""
+    for state in machine.states.values():
+        if isinstance(state, TaskState):
+            yield state
+        elif isinstance(state, MapState):
+            yield state
+            yield from walk(state.processor)
+        elif isinstance(state, ParallelState):
+            for branch in state.branches:
+                yield from walk(branch)
+
+
+def _named_function(state: TaskState) -> str | None:
+    if state.resource.kind == "function":
+        return state.resource.function
+    if (state.resource.service, state.resource.sdk) != ("lambda", False):
+        return None
+    return None if state.function is None else function_name(state.function)

@@ -1,0 +1,131 @@
+"""A scenario's handlers in processes of their own; their AWS calls come back to this process's account.
+
+A call with a fast path is answered from boto3's own parameters. Everything else, and everything that a fault strikes,
+comes as the HTTP request that botocore would have sent, so that botocore parses and retries it in the handler's process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import botocore.session
+from botocore.awsrequest import AWSPreparedRequest
+from stepsim.runtime.cloud.call import ApiError, CallSite, FallThrough
+from stepsim.runtime.cloud.cloud import Cloud
+from stepsim.runtime.cloud.faults import Refusal
+from stepsim.runtime.cloud.wire import error_response
+from stepsim.runtime.scenario_types import FunctionSpec, Scenario
+from stepsim.workers.frames import FALL_THROUGH, ApiFault, ApiReply, ApiRequest, HttpReply, HttpRequest
+from stepsim.workers.function_code import FunctionCode
+from stepsim.workers.pool import ProcessPool, ProcessWorker
+from stepsim.workers.worker import Invocation
+
+_RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+
+
+@asynccontextmanager
+async def open_pool(
+    scenario: Scenario, cloud: Cloud | None, processes: int | None
+) -> AsyncIterator[Callable[[str, FunctionSpec], ProcessWorker]]:
+    """A pool, as what makes the worker of a function; it is closed, and its processes killed, on leaving."""
+    bridge = None if cloud is None else _Bridge(cloud)
+    answers: dict[str, Any] = {}
+    if bridge is not None:
+        answers = {"api": bridge.api, "http": bridge.http, "fast_operations": bridge.fast_operations}
+    async with ProcessPool(processes, **answers) as pool:
+
+        def code(name: str, spec: FunctionSpec) -> ProcessWorker:
+            assert spec.handler is not None
+            return pool.worker(FunctionCode(name, spec.handler, scenario.base_dir, environment=dict(spec.env)))
+
+        yield code
+
+
+class _Bridge:
+    """Answers the AWS calls of other processes through the gate."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._gate = cloud.gate
+        self._cloud = cloud
+        self.fast_operations = [f"{service}.{name}" for service, names in cloud.fast_paths.items() for name in names]
+        self._fallen: dict[tuple[str, int], tuple[dict[str, Any], Refusal | ApiError | None]] = {}
+        """Calls that came with parameters and go on as HTTP: what they asked for, and how their first try ends."""
+        self._sessions = botocore.session.get_session()
+
+    def api(self, request: ApiRequest, invocation: Invocation, reply: Callable[[ApiReply], None]) -> None:
+        """Answer a boto3 call, or let it go on as HTTP."""
+        site = _site(invocation)
+        route = self._gate.route(request.service, request.operation)
+        _, refusal = self._gate.admit(route, request.params, site)
+        outcome: Refusal | ApiError | None = None
+        if refusal is not None and (refusal.hang or refusal.code is not None):
+            outcome = refusal
+        else:
+            try:
+                response = self._gate.serve(route, request.params, request.region)
+            except FallThrough:
+                outcome = None
+            except ApiError as error:
+                self._gate.failed(route, error.code)
+                if error.status not in _RETRIED_STATUSES:
+                    reply(ApiReply(error=ApiFault(error.code, error.message, error.status, error.extra)))
+                    return
+                outcome = error
+            else:
+                reply(ApiReply(_plain(response)))
+                return
+        self._fallen[invocation.request_id, request.call] = (request.params, outcome)
+        reply(FALL_THROUGH)
+
+    def http(self, request: HttpRequest, invocation: Invocation, reply: Callable[[HttpReply], None]) -> None:
+        """Answer an HTTP request: with an error where the try was refused, else as moto does."""
+        params, outcome = self._outcome(request, invocation)
+        if isinstance(outcome, Refusal):
+            if outcome.hang:
+                # Nothing ever comes back: the invocation waits until its own time is over.
+                return
+            outcome = outcome.api_error()
+        if outcome is not None:
+            model = self._sessions.get_service_model(request.service)
+            answer = error_response(model, request.method, request.url, outcome, "0000000000000000")
+        else:
+            answer = self._cloud.answer_http(_prepared(request))
+        status = answer.status_code
+        if status < 400 or status not in _RETRIED_STATUSES:
+            self._fallen.pop((invocation.request_id, request.call), None)
+        else:
+            self._fallen[invocation.request_id, request.call] = (params, None)
+        reply(HttpReply(status, {str(name): str(value) for name, value in answer.headers.items()}, answer.content))
+
+    def _outcome(
+        self, request: HttpRequest, invocation: Invocation
+    ) -> tuple[dict[str, Any], Refusal | ApiError | None]:
+        """How this try ends: as was decided when the call came with its parameters, else decided anew."""
+        known = self._fallen.get((invocation.request_id, request.call))
+        if known is not None and request.attempt == 0:
+            return known
+        params = {} if known is None else known[0]
+        route = self._gate.route(request.service, request.operation)
+        _, refusal = self._gate.admit(route, params, _site(invocation))
+        struck = refusal is not None and (refusal.hang or refusal.code is not None)
+        return params, refusal if struck else None
+
+
+def _site(invocation: Invocation) -> CallSite:
+    site = invocation.site
+    assert isinstance(site, CallSite)
+    return site
+
+
+def _plain(response: dict[str, Any]) -> dict[str, Any]:
+    """A response that can travel: a streaming body as its bytes."""
+    body = response.get("Body")
+    return response if body is None or isinstance(body, bytes) else {**response, "Body": body.read()}
+
+
+def _prepared(request: HttpRequest) -> AWSPreparedRequest:
+    return AWSPreparedRequest(request.method, request.url, request.headers, request.body, False)
+
+

@@ -1,0 +1,214 @@
+"""`simulate` and `run`: a scenario in, its report out. Here a scenario's parts are tied to an account and a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from stepsim.asl.payload import JSON, Payload
+from stepsim.runtime.account import Account, no_cloud
+from stepsim.runtime.cloud.faults import Faults
+from stepsim.runtime.definition import Definition, load_definition
+from stepsim.runtime.dice import Dice
+from stepsim.runtime.execution import Execution
+from stepsim.runtime.functions import Function, Functions
+from stepsim.runtime.report import RunFacts, make_report
+from stepsim.runtime.scenario_types import FunctionSpec, Scenario
+from stepsim.runtime.simulation import drive
+from stepsim.runtime.snapshot import Snapshot, snapshot
+from stepsim.runtime.statistics import Statistics
+from stepsim.workers.durations import NOTHING
+from stepsim.workers.modelled import Model, ModelledError
+
+if TYPE_CHECKING:
+    from stepsim.runtime.cloud.cloud import Cloud
+
+ShowProgress: TypeAlias = Callable[[Snapshot], None]
+Report: TypeAlias = dict[str, Any]
+
+
+class RunError(Exception):
+    """A run cannot start: the message says what is missing and what to do."""
+
+
+def simulate(scenario: Scenario, progress: ShowProgress | None = None) -> Report:
+    """Run a scenario in virtual time. Returns the report.
+
+    Raises DefinitionError, ScenarioError or RunError where it cannot start.
+    """
+    started_s = perf_counter()
+    stage = _Stage(scenario, "virtual")
+    with ExitStack() as open_parts:
+        cloud = stage.open_cloud(open_parts, latency=scenario.latency)
+        if any(spec.handler for spec in scenario.functions.values()):
+            from stepsim.runtime.inline_functions import InlineFunctions  # noqa: PLC0415 - greenlets only where needed
+
+            inline = InlineFunctions(scenario, stage.dice, cloud)
+            account = stage.account(cloud, inline.code, latency=scenario.latency)
+            inline.start(account.scheduler, open_parts)
+        else:
+            account = stage.account(cloud, no_code, latency=scenario.latency)
+        execution = stage.start(account)
+        drive(account, execution, stage.shows(progress, account, execution))
+        return stage.report(account, execution, cloud, perf_counter() - started_s)
+
+
+def run(scenario: Scenario, progress: ShowProgress | None = None, processes: int | None = None) -> Report:
+    """Run a scenario on the system clock, handlers in processes of their own. Returns the report.
+
+    Raises DefinitionError, ScenarioError or RunError where it cannot start.
+    """
+    import anyio  # noqa: PLC0415 - a simulation has no use for it
+
+    return anyio.run(_run, scenario, progress, processes)
+
+
+async def _run(scenario: Scenario, progress: ShowProgress | None, processes: int | None) -> Report:
+    from stepsim.runtime.realtime import drive as drive_really  # noqa: PLC0415
+    from stepsim.runtime.realtime import now_ms  # noqa: PLC0415
+
+    started_s = perf_counter()
+    stage = _Stage(replace(scenario, start_ms=now_ms()), "real")
+    with ExitStack() as open_parts:
+        cloud = stage.open_cloud(open_parts, latency=False)
+        if not any(spec.handler for spec in scenario.functions.values()):
+            account = stage.account(cloud, no_code, latency=False)
+            execution = stage.start(account)
+            await drive_really(account, execution, stage.shows(progress, account, execution))
+            return stage.report(account, execution, cloud, perf_counter() - started_s)
+        from stepsim.runtime.process_functions import open_pool  # noqa: PLC0415
+
+        async with open_pool(scenario, cloud, processes) as code:
+            account = stage.account(cloud, code, latency=False)
+            execution = stage.start(account)
+            await drive_really(account, execution, stage.shows(progress, account, execution))
+            return stage.report(account, execution, cloud, perf_counter() - started_s)
+
+
+def scenario_of_definition(
+    path: Path, *, payload: JSON, functions: Mapping[str, str], type: Literal["STANDARD", "EXPRESS"], base_dir: Path
+) -> Scenario:
+    """The scenario of a bare definition: its input, and its functions as ``NAME: module:handler``."""
+    specs = {name: FunctionSpec(NOTHING, handler, timeout_ms=900_000) for name, handler in functions.items()}
+    return Scenario(path.stem.split(".")[0], path, base_dir, type=type, input=payload, functions=specs)
+
+
+def no_code(name: str, spec: FunctionSpec) -> Any:
+    """For runs without handlers."""
+    raise AssertionError(f"{name} has the handler {spec.handler}")
+
+
+class _Stage:
+    """A run's parts, as far as both clocks have them in common."""
+
+    def __init__(self, scenario: Scenario, clock: Literal["virtual", "real"]) -> None:
+        self.scenario = scenario
+        self.clock = clock
+        self.dice = Dice(scenario.seed)
+        self.statistics = Statistics()
+        self.definition: Definition = load_definition(scenario.definition, scenario.substitutions, scenario.type)
+        self.faults: Faults | None = None
+        self._account: Account | None = None
+        missing = self.definition.missing_functions(scenario.functions, scenario.tasks)
+        if missing:
+            raise RunError(
+                f"{scenario.definition.name} calls functions that nothing runs: {', '.join(missing)}. "
+                f"Name each one's code, with --function {missing[0]}=module:handler or under functions in a scenario."
+            )
+        if scenario.faults:
+            self.faults = Faults(scenario.faults, self.dice, self._run_ms)
+
+    def _run_ms(self) -> int:
+        """Milliseconds since the run began."""
+        return 0 if self._account is None else self._account.scheduler.now_ms - self.scenario.start_ms
+
+    def open_cloud(self, parts: ExitStack, *, latency: bool) -> Cloud | None:
+        """The account in moto, with the scenario's resources in it; None where nothing will call AWS."""
+        scenario = self.scenario
+        handlers = any(spec.handler for spec in scenario.functions.values())
+        if not (scenario.buckets or scenario.tables or scenario.queues or handlers or self.definition.calls_aws):
+            return None
+        from stepsim.runtime.cloud_setup import open_cloud  # noqa: PLC0415 - moto takes a second to import
+
+        return parts.enter_context(open_cloud(scenario, self.dice, self.faults, latency=latency))
+
+    def account(
+        self, cloud: Cloud | None, code: Callable[[str, FunctionSpec], Any], *, latency: bool
+    ) -> Account:
+        """The account, its functions run by what `code` makes of each that has a handler."""
+        scenario = self.scenario
+        overhead = None
+        if latency:
+            from stepsim.runtime.cloud.latency import Latency  # noqa: PLC0415
+
+            model = Latency(self.dice)
+            overhead = partial(model.draw, model.bounds("lambda", "Invoke"), number=0)
+        functions = Functions(
+            (self._function(name, spec, code) for name, spec in scenario.functions.items()),
+            self.dice,
+            self.statistics,
+            concurrency=scenario.quotas.lambda_concurrency,
+            strike=None if self.faults is None else self.faults.strike_function,
+            overhead_ms=overhead,
+        )
+        self._account = Account(
+            dice=self.dice,
+            statistics=self.statistics,
+            functions=functions,
+            call=no_cloud if cloud is None else cloud.gate.perform,
+            models={name: self._model(task) for name, task in scenario.tasks.items()},
+            faults=self.faults,
+            start_ms=scenario.start_ms,
+        )
+        if cloud is not None:
+            cloud.serve_tokens(self._account.tokens)
+        return self._account
+
+    def _function(self, name: str, spec: FunctionSpec, code: Callable[[str, FunctionSpec], Any]) -> Function:
+        runs = code(name, spec) if spec.handler else self._model(spec)
+        return Function(name, runs, spec.timeout_ms, spec.memory_mb, spec.reserved_concurrency)
+
+    def _model(self, spec: Any) -> Model:
+        # What a model takes is virtual time; on the system clock it answers at once.
+        return Model(
+            returns=spec.returns,
+            echo=getattr(spec, "echo", False),
+            duration=spec.duration if self.clock == "virtual" else NOTHING,
+            errors=[ModelledError(error.error, error.probability, error.cause) for error in spec.errors],
+        )
+
+    def start(self, account: Account) -> Execution:
+        """Start the scenario's execution; its name comes from the seed."""
+        scenario = self.scenario
+        return account.start_execution(
+            self.definition.machine,
+            Payload(scenario.input),
+            machine_name=scenario.name,
+            name=self.dice.uuid4("execution", scenario.name),
+            express=scenario.type == "EXPRESS",
+        )
+
+    def shows(
+        self, progress: ShowProgress | None, account: Account, execution: Execution
+    ) -> Callable[[], None] | None:
+        """What the driver calls now and then."""
+        if progress is None:
+            return None
+        return lambda: progress(snapshot(account, execution, self.clock))
+
+    def report(self, account: Account, execution: Execution, cloud: Cloud | None, wall_s: float) -> Report:
+        """The report of a run that has ended."""
+        facts = RunFacts(
+            self.scenario.name,
+            self.scenario.seed,
+            self.clock,
+            wall_s,
+            {} if cloud is None else cloud.gate.calls,
+            {} if cloud is None else cloud.tables(),
+        )
+        return make_report(facts, execution, account.map_runs, self.statistics, self.scenario.expect)
