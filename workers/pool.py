@@ -8,8 +8,10 @@ and at most `max_environments` exist; what comes beyond waits in line, and the e
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import os
+import sys
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
@@ -110,7 +112,12 @@ class ProcessPool:
         fast_operations: Iterable[str] = (),
         start_method: StartMethod = DEFAULT_START_METHOD,
     ) -> None:
-        """`api` answers the `fast_operations` (``s3.GetObject``, …), `http` all other AWS calls of the handlers."""
+        """`api` answers the `fast_operations` (``s3.GetObject``, …), `http` all other AWS calls of the handlers.
+
+        Raises NotImplementedError on Windows, whose sockets cannot carry file descriptors.
+        """
+        if sys.platform == "win32":
+            raise NotImplementedError("the process pool needs Unix sockets: use WSL, or simulate")
         self._max_running = max_processes or os.cpu_count() or 1
         self._max_environments = max_environments or self._max_running + SPARE_ENVIRONMENTS
         self._api = api
@@ -251,7 +258,7 @@ class ProcessPool:
                 else:
                     environment.started = time.monotonic()
                     self._retire(environment)
-                    self._finish(environment, error, "Unhandled", "error\tError Type: Runtime.Unknown")
+                    self._finish(environment, error, "Unhandled", _error_status(json.loads(error)["errorType"]))
             case ApiRequest() | HttpRequest():
                 # What an overdue handler asks for before the signal reaches it is too late.
                 if environment.done is not None or not environment.retired:
@@ -328,7 +335,7 @@ class ProcessPool:
         self._idle.pop(environment, None)
         self._environments.pop(environment.number, None)
         payload = crashed(environment.invocation.request_id, status)
-        self._finish(environment, payload, "Unhandled", "error\tError Type: Runtime.ExitError")
+        self._finish(environment, payload, "Unhandled", _error_status("Runtime.ExitError"))
         environment.scope.cancel()
 
     def _set_deadline(self, environment: EnvironmentProcess, timeout_ms: int) -> None:
@@ -418,6 +425,11 @@ class ProcessPool:
             self._launcher = LauncherProcess(self._start_method)
             self._tasks.start_soon(self._read_launcher, self._launcher)
         return self._launcher
+
+
+def _error_status(error_type: str) -> str:
+    """What the REPORT line says of an environment that was lost."""
+    return f"error\tError Type: {error_type}"
 
 
 async def _until_gone(launcher: LauncherProcess) -> None:

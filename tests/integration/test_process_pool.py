@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -448,6 +450,58 @@ async def test_more_functions_than_environments(lab: Lab) -> None:
         for handler in ("echo", "count", "describe", "a_set", "decimals", "Grouped.handler", "lazily"):
             await lab.run(f"functions/behaviour:{handler}")
     assert json.loads((await lab.run("functions/behaviour:decimals")).payload) == {"amount": 12.34, "blob": "text"}
+
+
+async def test_the_launcher_is_replaced(anyio_backend: str) -> None:
+    """Where the launcher is killed, what ran under it has crashed, and the next call has another."""
+    crashes: list[InvocationResult] = []
+    crashed = anyio.Event()
+
+    def done(result: InvocationResult) -> None:
+        crashes.append(result)
+        crashed.set()
+
+    async with ProcessPool(2) as pool:
+        lab = Lab(pool, Bucket())
+        pool.worker(lab.code("functions/behaviour:hang")).invoke(CALL, done)
+        launcher = int((await lab.run("functions/behaviour:parent")).payload)
+        os.kill(launcher, signal.SIGKILL)
+        with anyio.fail_after(10):
+            await crashed.wait()
+        assert (await lab.run("functions/behaviour:echo", 1)).payload == "1"
+        assert int((await lab.run("functions/behaviour:parent")).payload) != launcher
+    assert "Runtime exited with error: signal: killed" in crashes[0].payload
+
+
+async def test_the_callers_own_exception_leaves_the_pool_as_it_is(anyio_backend: str) -> None:
+    """What is raised inside ``async with`` is not wrapped in a group."""
+
+    async def divide() -> None:
+        async with ProcessPool(1) as pool:
+            await Lab(pool, Bucket()).run("functions/behaviour:echo")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await divide()
+
+
+async def test_a_broken_account_breaks_the_pool(anyio_backend: str) -> None:
+    """An exception of the account's own code is no answer to a handler: it ends the pool."""
+
+    def http(request: HttpRequest, invocation: Invocation, reply: Callable[[HttpReply], None]) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ExceptionGroup) as raised:
+        async with ProcessPool(1, http=http) as pool:
+            await Lab(pool, Bucket()).run("functions/aws:identity")
+    assert raised.group_contains(ZeroDivisionError)
+
+
+async def test_without_an_account_calls_are_not_implemented(anyio_backend: str) -> None:
+    """A pool that was given no account answers AWS calls with 501, which botocore does not retry."""
+    async with ProcessPool(1) as pool:
+        result = await Lab(pool, Bucket()).run("functions/aws:identity")
+    assert json.loads(result.payload)["errorMessage"].startswith("An error occurred (501)")
 
 
 async def test_spawned_environments_do_the_same(anyio_backend: str) -> None:

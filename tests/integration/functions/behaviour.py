@@ -27,6 +27,10 @@ def count(event: Any, context: Any) -> list[int]:
     return [os.getpid(), calls]
 
 
+def parent(event: Any, context: Any) -> int:
+    return os.getppid()
+
+
 def describe(event: Any, context: Any) -> dict[str, Any]:
     return {
         "request_id": context.aws_request_id,
