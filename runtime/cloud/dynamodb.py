@@ -11,10 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from stepsim.runtime.cloud import dynamodb_batches, dynamodb_capacity, dynamodb_query
-from stepsim.runtime.cloud.call import FallThrough
-from stepsim.runtime.cloud.dynamodb_capacity import Consumption, read_units
+from moto.dynamodb.models import dynamodb_backends
+from stepsim.runtime.cloud.call import ACCOUNT_ID, FallThrough
+from stepsim.runtime.cloud.dynamodb_batches import (
+    batch_get_item,
+    batch_write_item,
+    transact_get_items,
+    transact_write_items,
+)
+from stepsim.runtime.cloud.dynamodb_capacity import Consumption, TableMeter, read_units, report
 from stepsim.runtime.cloud.dynamodb_conditions import compile_projection
+from stepsim.runtime.cloud.dynamodb_query import query, scan
 from stepsim.runtime.cloud.dynamodb_requests import (
     accept,
     add_capacity,
@@ -121,10 +128,18 @@ def get_item(params: dict[str, Any], region: str) -> dict[str, Any]:
     return add_capacity(response, params, Consumption(units)) if "ReturnConsumedCapacity" in params else response
 
 
-def consumed(table_name: str, region: str) -> dict[str, Any]:
-    """Returns what a table has consumed through these functions: its part of the report's ``tables``."""
-    store = store_of(table_of(table_name, region))
-    return dynamodb_capacity.report(store.meter, store.rows)
+def meter_of(table_name: str, region: str) -> TableMeter:
+    """Returns the meter of a table: what these functions have consumed of it; who throttles counts there too."""
+    return store_of(table_of(table_name, region)).meter
+
+
+def consumed_by_table(region: str) -> dict[str, dict[str, Any]]:
+    """Returns the report's ``tables``: what these functions have consumed of each table of a region."""
+    shown = {}
+    for name, table in dynamodb_backends[ACCOUNT_ID][region].tables.items():
+        store = store_of(table)
+        shown[name] = report(store.meter, store.rows)
+    return shown
 
 
 OPERATIONS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
@@ -132,10 +147,10 @@ OPERATIONS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "GetItem": get_item,
     "UpdateItem": update_item,
     "DeleteItem": delete_item,
-    "Query": dynamodb_query.query,
-    "Scan": dynamodb_query.scan,
-    "BatchWriteItem": dynamodb_batches.batch_write_item,
-    "BatchGetItem": dynamodb_batches.batch_get_item,
-    "TransactWriteItems": dynamodb_batches.transact_write_items,
-    "TransactGetItems": dynamodb_batches.transact_get_items,
+    "Query": query,
+    "Scan": scan,
+    "BatchWriteItem": batch_write_item,
+    "BatchGetItem": batch_get_item,
+    "TransactWriteItems": transact_write_items,
+    "TransactGetItems": transact_get_items,
 }

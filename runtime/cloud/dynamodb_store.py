@@ -7,6 +7,7 @@ moto has touched is the truth until the next access settles it back into a recor
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -387,6 +388,8 @@ class Store:
         copied = Store(self.shape)
         for key, record in self.records():
             copied.put(key, record, {}, None)
+        copied.meter = copy.deepcopy(self.meter, memo)
+        copied.tokens = dict(self.tokens)
         return copied
 
 
