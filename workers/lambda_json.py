@@ -17,6 +17,7 @@ def marshal(value: object) -> str:
     """The JSON text of a handler's return value; of bytes, the bytes as they are.
 
     A Decimal becomes a number with its own digits and bytes inside a value their UTF-8 text, as AWS's runtime has it.
+    One difference stays: a named tuple is an array here, and an object there.
     Raises Fault (``Runtime.MarshalError``) for anything else that isn't JSON, NaN and infinities included.
     """
     if isinstance(value, bytes):
