@@ -32,8 +32,12 @@ def _make_bucket(cloud: Cloud, name: str, bucket: BucketSpec, scenario: Scenario
         cloud.s3.from_folder(name, bucket.folder)
     generate = bucket.generate
     if generate is not None:
-        body = body_maker(generate.body, generate.seed, scenario.base_dir)
-        cloud.s3.generate(name, generate.count, generate.key, body)
+        if generate.body is None:
+            filler = b"x" * (generate.size or 0)
+            cloud.s3.generate(name, generate.count, generate.key, lambda n: filler, size=generate.size)  # noqa: ARG005
+        else:
+            body = body_maker(generate.body, generate.seed, name, scenario.base_dir)
+            cloud.s3.generate(name, generate.count, generate.key, body)
 
 
 def _make_table(cloud: Cloud, name: str, table: TableSpec) -> None:

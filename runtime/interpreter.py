@@ -160,7 +160,7 @@ def _run_retryable(state: Retryable, raw: Payload, frame: Frame) -> Program:
                 raise data_limit(state.name)
             result: Payload = yield from _ATTEMPTS[state.type](state, effective, frame)
             output = state.flow.leave(raw, result, frame)
-            if output.too_large:
+            if output is not raw and output.too_large:
                 raise data_limit(state.name)
             assigned = assign(state.assign, result, frame)
             frame.trail.leave_block()

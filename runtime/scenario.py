@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -74,6 +73,8 @@ def load_scenario(
             problem = Problem("INVALID_YAML", str(error), "", error.line, error.column, suggestion=error.suggestion)
             raise ScenarioError([problem], source) from None
         duplicates = [Problem("DUPLICATE_KEY", f"{n!r} stands twice", n, line, column) for n, line, column in twice]
+    if seed is not None:
+        sets = [*sets, f"seed={seed}"]
     members = _run_set(value) if clock == "system" else None
     changed, overrides, misled = apply_sets(value, sets, members)
     checker = Checker(places.position if places else lambda _: (1, 1), _override_of(value, overrides))
@@ -81,7 +82,7 @@ def load_scenario(
     problems = sorted([*duplicates, *misled, *checker.problems], key=lambda problem: (problem.line, problem.column))
     if problems or scenario is None:
         raise ScenarioError(problems, source)
-    return scenario if seed is None else replace(scenario, seed=seed)
+    return scenario
 
 
 def _run_set(value: JSON) -> Mapping[str, JSON] | None:
@@ -212,7 +213,10 @@ class _Resolver:
 
     def _generate(self, generate: written.Generate, path: KeyPath, seed: int) -> GenerateSpec:
         own_seed = seed if generate.seed is None else generate.seed
-        spec = GenerateSpec(generate.count, generate.key, generate.body, own_seed)
+        if (generate.body is None) == (generate.size is None):
+            advice = "write body: module:function for bodies that are read, size: 1024 for some that only count"
+            self._checker.add(INVALID_VALUE, "generate takes either a body or a size", path, advice)
+        spec = GenerateSpec(generate.count, generate.key, generate.body, own_seed, generate.size)
         try:
             distinct = spec.object_key(0) != spec.object_key(1) or spec.count < 2
         except (ValueError, LookupError, AttributeError) as error:
@@ -220,7 +224,8 @@ class _Resolver:
         else:
             if not distinct:
                 self._checker.add(INVALID_VALUE, "the same key for every n", (*path, "key"), "write {n} or {n:06d}")
-        self._check_code(generate.body, (*path, "body"))
+        if generate.body is not None:
+            self._check_code(generate.body, (*path, "body"))
         return spec
 
     def _check_code(self, text: str, path: KeyPath) -> None:

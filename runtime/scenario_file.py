@@ -26,7 +26,10 @@ class Generate(Struct, frozen=True, forbid_unknown_fields=True):
 
     count: Count
     key: Annotated[str, Meta(description="a pattern of n, from 0: bank_files/{n:06d}.csv")]
-    body: Annotated[str, Meta(description="module:function(n, random) -> bytes, relative to the scenario's folder")]
+    body: Annotated[
+        str | None, Meta(description="module:function(n, random) -> bytes, relative to the scenario's folder")
+    ] = None
+    size: Annotated[Count | None, Meta(description="instead of a body: so many bytes, all alike")] = None
     seed: int | None = None
 
 

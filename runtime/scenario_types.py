@@ -24,9 +24,11 @@ class GenerateSpec:
     count: int
     key: str
     """A format of n: ``bank_files/{n:06d}.csv``."""
-    body: str
-    """``module:function``; see ``generators.body_maker``."""
+    body: str | None
+    """``module:function``; see ``generators.body_maker``. None where only the size matters."""
     seed: int
+    size: int | None = None
+    """In bytes, where there is no body."""
 
     def object_key(self, n: int) -> str:
         """The key of the n-th object, from 0."""

@@ -71,11 +71,6 @@ def internal_file(n: int, random: Random) -> bytes:
     return _pair(n, random.randbytes(_ENTROPY_BYTES))[1]
 
 
-def blank_file(_n: int, _random: Random) -> bytes:
-    """Nothing: for a simulation whose functions are modelled, and read no file."""
-    return b""
-
-
 def truth(n: int, random: Random) -> Truth:
     """What is true of pair n."""
     return _pair(n, random.randbytes(_ENTROPY_BYTES))[2]
