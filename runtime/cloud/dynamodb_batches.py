@@ -99,9 +99,9 @@ def _requests(params: Mapping[str, Any], kind: type) -> dict[str, Any]:
 
 def _plan_write(name: str, write: Any, region: str) -> Change:
     match write:
-        case {"PutRequest": {"Item": item}} if len(write) == 1:
+        case {"PutRequest": {"Item": dict(item)}} if len(write) == 1:
             return plan_put({"TableName": name, "Item": item}, region)
-        case {"DeleteRequest": {"Key": key}} if len(write) == 1:
+        case {"DeleteRequest": {"Key": dict(key)}} if len(write) == 1:
             return plan_delete({"TableName": name, "Key": key}, region)
     raise FallThrough
 
@@ -112,7 +112,7 @@ def batch_get_item(params: dict[str, Any], region: str) -> dict[str, Any]:
     requests = _requests(params, dict)
     for request in requests.values():
         accept(request, _KEYS)
-        if not isinstance(request.get("Keys"), list):
+        if not all(isinstance(key, dict) for key in request.get("Keys", [None])):
             raise FallThrough
     if sum(len(request["Keys"]) for request in requests.values()) > BATCH_GETS_MAX:
         raise invalid("Too many items requested for the BatchGetItem call")

@@ -292,12 +292,10 @@ def _of_places(bounds: Bounds) -> Bounds:
     )
 
 
-def _start(reading: _Reading, key: Any) -> tuple[RawKey, Place] | None:
+def _start(reading: _Reading, key: Attributes | None) -> tuple[RawKey, Place] | None:
     """Returns the partition and the place of an ExclusiveStartKey."""
     if key is None:
         return None
-    if not isinstance(key, dict):
-        raise FallThrough
     item_size(key)  # for its checks
     store, index = reading.store, reading.index
     expected = {name for name in (store.shape.hash_attr, store.shape.range_attr) if name is not None}

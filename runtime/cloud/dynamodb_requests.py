@@ -29,23 +29,52 @@ _CAPACITY_DETAILS = frozenset(["NONE", "TOTAL", "INDEXES"])
 _SCHEMA_MISMATCH = "The provided key element does not match the schema"
 
 
+_PARAMETERS: dict[str, type] = {
+    "ClientRequestToken": str,
+    "ConditionExpression": str,
+    "ConsistentRead": bool,
+    "ExclusiveStartKey": dict,
+    "ExpressionAttributeNames": dict,
+    "ExpressionAttributeValues": dict,
+    "FilterExpression": str,
+    "IndexName": str,
+    "Item": dict,
+    "Key": dict,
+    "KeyConditionExpression": str,
+    "Keys": list,
+    "Limit": int,
+    "ProjectionExpression": str,
+    "RequestItems": dict,
+    "ReturnConsumedCapacity": str,
+    "ReturnItemCollectionMetrics": str,
+    "ReturnValues": str,
+    "ReturnValuesOnConditionCheckFailure": str,
+    "ScanIndexForward": bool,
+    "Segment": int,
+    "Select": str,
+    "TableName": str,
+    "TotalSegments": int,
+    "TransactItems": list,
+    "UpdateExpression": str,
+}
+
+
 def accept(params: Mapping[str, Any], covered: frozenset[str]) -> None:
-    """Raises `FallThrough` for a call with parameters that a fast path does not cover."""
-    if not params.keys() <= covered:
-        raise FallThrough
+    """Raises `FallThrough` for a call with parameters that a fast path does not cover, or botocore would refuse."""
+    for name, value in params.items():
+        if name not in covered or not isinstance(value, _PARAMETERS[name]):
+            raise FallThrough
     if params.get("ReturnItemCollectionMetrics", "NONE") != "NONE":
         raise FallThrough
     if params.get("ReturnConsumedCapacity", "NONE") not in _CAPACITY_DETAILS:
         raise FallThrough
 
 
-def table_of(name: Any, region: str) -> Table:
+def table_of(name: str, region: str) -> Table:
     """Returns moto's table of this name or ARN; raises ``ResourceNotFoundException``, as AWS does."""
     tables = dynamodb_backends[ACCOUNT_ID][region].tables
     table = tables.get(name)
     if table is None:
-        if not isinstance(name, str):
-            raise FallThrough
         table = next((one for one in tables.values() if one.table_arn == name), None)
         if table is None:
             raise ApiError("ResourceNotFoundException", "Requested resource not found")
@@ -72,9 +101,9 @@ def writable(params: Mapping[str, Any], region: str) -> Store:
 # ---------------------------------------------------------------------------------------------------------------- keys
 
 
-def checked_key(store: Store, key: Any) -> tuple[RawKey, RawKey]:
+def checked_key(store: Store, key: Attributes | None) -> tuple[RawKey, RawKey]:
     """Returns the raw key of a call's ``Key``; raises ``ValidationException`` for one that isn't the table's."""
-    if not isinstance(key, dict):
+    if key is None:
         raise FallThrough
     item_size(key)  # for its checks
     shape = store.shape
@@ -148,6 +177,8 @@ def placeholders(params: Mapping[str, Any]) -> tuple[NameItems, Values]:
     if names is not None:
         _check_placeholders("Names", "#", names)
         items = tuple(names.items())
+        if not all(isinstance(name, str) for _, name in items):
+            raise FallThrough
     if values is None:
         return items, _NO_VALUES
     _check_placeholders("Values", ":", values)
@@ -155,12 +186,12 @@ def placeholders(params: Mapping[str, Any]) -> tuple[NameItems, Values]:
     return items, values
 
 
-def _check_placeholders(word: str, mark: str, given: Any) -> None:
-    if not isinstance(given, dict):
-        raise FallThrough
+def _check_placeholders(word: str, mark: str, given: Mapping[str, Any]) -> None:
     if not given:
         raise invalid(f"ExpressionAttribute{word} must not be empty")
     for name in given:
+        if not isinstance(name, str):
+            raise FallThrough
         if not name.startswith(mark):
             raise invalid(f'ExpressionAttribute{word} contains invalid key: Syntax error; key: "{name}"')
 
@@ -168,7 +199,7 @@ def _check_placeholders(word: str, mark: str, given: Any) -> None:
 def check_used(names: NameItems, values: Values, *expressions: tuple[str, Names]) -> None:
     """Checks that the expressions (each with its parameter's name) use all placeholders given and no others."""
     for kind, used in expressions:
-        for value in used.values:
+        for value in sorted(used.values):
             if value not in values:
                 raise undefined_value(value, kind)
     for word, given, needed in (

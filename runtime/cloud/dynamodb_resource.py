@@ -49,8 +49,14 @@ def _serialize_int(value: int) -> dict[str, Any]:
 
 
 def _serialize_other(value: Any) -> dict[str, Any]:
-    """Leaves a value of a type that isn't in the table to boto3: a set, a subclass, or what it refuses."""
+    """Leaves a value of a type that isn't in the table to boto3: a set, a subclass, or what it refuses.
+
+    A set's members come sorted: Python's own order of them differs from one process to the next.
+    """
     serialized: dict[str, Any] = _boto_serialize(value)
+    ((kind, inner),) = serialized.items()
+    if kind in ("SS", "NS", "BS"):
+        return {kind: sorted(inner, key=Decimal if kind == "NS" else None)}
     return serialized
 
 
@@ -92,25 +98,27 @@ def serialize(operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
     if "RequestItems" in params and isinstance(params["RequestItems"], Mapping):
         serialize_request = _serialize_writes if operation == "BatchWriteItem" else _serialize_keys
         sent["RequestItems"] = {name: serialize_request(request) for name, request in params["RequestItems"].items()}
-    if "TransactItems" in params and isinstance(params["TransactItems"], list):
-        sent["TransactItems"] = [
-            {kind: serialize(kind, action) for kind, action in entry.items()} for entry in params["TransactItems"]
-        ]
+    if "TransactItems" in params:
+        sent["TransactItems"] = _each_action(params["TransactItems"], serialize)
     if any(isinstance(params.get(name), ConditionBase) for name in _CONDITIONS):
         _build_conditions(sent)
     return sent
 
 
-def _serialize_writes(requests: Any) -> Any:
-    if not isinstance(requests, list):
-        return requests
+def _each_action(entries: Any, change: Callable[[str, Any], Any]) -> Any:
+    """Changes each ``{kind: action}`` of a list; what isn't one stays, for botocore's validation to name."""
+    if not isinstance(entries, list):
+        return entries
     return [
-        {
-            kind: {name: _serialize_map(value) if name in _MAPS else value for name, value in request.items()}
-            for kind, request in entry.items()
-        }
-        for entry in requests
+        {kind: change(kind, action) if isinstance(action, Mapping) else action for kind, action in entry.items()}
+        if isinstance(entry, Mapping)
+        else entry
+        for entry in entries
     ]
+
+
+def _serialize_writes(requests: Any) -> Any:
+    return _each_action(requests, serialize)
 
 
 def _serialize_keys(request: Any) -> Any:

@@ -58,7 +58,7 @@ def plan_put(params: Mapping[str, Any], region: str) -> Change:
     """Returns the change that a PutItem (or a transaction's Put) makes; raises what AWS answers where it can't."""
     store = writable(params, region)
     item = params.get("Item")
-    if not isinstance(item, dict):
+    if item is None:
         raise FallThrough
     size = item_size(item)
     key = checked_item_key(store, item)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import boto3
@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
-from stepsim.runtime.cloud.call import ApiError
+from stepsim.runtime.cloud.call import ApiError, FallThrough
 from stepsim.runtime.cloud.dynamodb import OPERATIONS
 
 REGION = "us-east-1"
@@ -272,3 +272,40 @@ def test_pages_follow_each_other_as_motos_do(
             if "LastEvaluatedKey" not in page:
                 break
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+JUNK = st.sampled_from([None, 1, "", "x", b"x", [], {}, [{}], {"x": 1}, {"S": 1}, {"S": "a", "N": "1"}, {"N": ""}])
+CALLS_OF_MANY = st.one_of(
+    ITEMS.map(lambda item: ("BatchWriteItem", {"RequestItems": {"mixed": [{"PutRequest": {"Item": item}}]}})),
+    KEYS.map(lambda key: ("BatchGetItem", {"RequestItems": {"mixed": {"Keys": [key]}}})),
+    KEYS.map(lambda key: ("TransactGetItems", {"TransactItems": [{"Get": {"TableName": "mixed", "Key": key}}]})),
+    ITEMS.map(lambda item: ("TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "mixed", "Item": item}}]})),
+)
+
+
+def _spoil(value: Any, turns: list[int], junk: Any) -> Any:
+    """Returns the value with one of its parts, found by taking these turns, replaced."""
+    if not turns or not isinstance(value, dict | list) or not value:
+        return junk
+    places = list(value) if isinstance(value, dict) else list(range(len(value)))
+    place = places[turns[0] % len(places)]
+    spoilt = dict(value) if isinstance(value, dict) else list(value)
+    spoilt[place] = _spoil(value[place], turns[1:], junk)
+    return spoilt
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    calls=st.lists(
+        st.tuples(st.one_of(CALLS, CALLS_OF_MANY), st.lists(st.integers(0, 9), min_size=1, max_size=5), JUNK),
+        min_size=5,
+        max_size=20,
+    )
+)
+def test_malformed_parameters_never_break_the_fast_path(calls: list[tuple[Call, list[int], Any]]) -> None:
+    """Whatever a call holds, it is answered, refused in AWS's way, or left to botocore's own validation."""
+    with two_tables():
+        for (operation, params), turns, junk in calls:
+            addressed = params if "RequestItems" in params or "TransactItems" in params else _on("mixed", params)
+            with suppress(ApiError, FallThrough):
+                OPERATIONS[operation](_spoil(addressed, turns, junk), REGION)
