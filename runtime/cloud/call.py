@@ -48,7 +48,7 @@ class ApiError(Exception):
         super().__init__(code, message)
 
 
-class FallThrough(Exception):  # noqa: N818 - a signal, not an error
+class FallThrough(Exception):
     """Raised by a fast path that does not cover the parameters it was given: moto itself answers then."""
 
 

@@ -72,7 +72,9 @@ class FaultRule:
     @property
     def subject(self) -> str:
         """What it strikes, with its kind; the dice are named after it."""
-        return f"call:{self.call}" if self.call else f"state:{self.state}" if self.state else f"function:{self.function}"
+        if self.call is not None:
+            return f"call:{self.call}"
+        return f"state:{self.state}" if self.state is not None else f"function:{self.function}"
 
 
 class _Armed:
@@ -100,11 +102,10 @@ class Faults:
         for rule in rules:
             same = self._armed.setdefault(rule.subject, [])
             same.append(_Armed(rule, f"{rule.subject}/{rule.error}/{len(same)}"))
-        self._calls = {subject[len("call:") :]: armed for subject, armed in self._armed.items() if subject[:5] == "call:"}
 
     def strike_call(self, name: str, params: dict[str, Any], site: CallSite, number: int) -> Refusal | None:
         """The refusal of the API call `name` (``s3.GetObject``), the site's number-th attempt; None lets it pass."""
-        armed = self._calls.get(name)
+        armed = self._armed.get(f"call:{name}")
         return None if armed is None else self._strike(armed, site, number, params)
 
     def strike_task(self, site: CallSite) -> Refusal | None:

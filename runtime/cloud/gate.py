@@ -134,7 +134,9 @@ class Gate:
         refusal = self._faults.strike_call(route.name, params, site, number)
         if refusal is None:
             return latency_ms, None
-        self._meter.error(route.counts, refusal.code or ("Hang" if refusal.hang else "Delay"), injected=True)
+        route.counts.faults += 1
+        if refusal.code is not None:
+            self._meter.error(route.counts, refusal.code)
         return latency_ms + refusal.delay_ms, refusal
 
     def serve(self, route: Route, params: dict[str, Any], region: str) -> dict[str, Any]:

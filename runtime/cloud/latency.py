@@ -31,8 +31,10 @@ SEED_LATENCIES_MS: Mapping[str, tuple[int, int]] = {
 class Latency:
     """Draws each call's latency, evenly between its operation's bounds, from names: the same call, the same latency."""
 
-    def __init__(self, dice: Dice, overrides: Mapping[str, tuple[int, int]] | None = None, *, off: bool = False) -> None:
-        """`overrides` replaces or adds to the table; `off` makes every call instantaneous."""
+    def __init__(
+        self, dice: Dice, overrides: Mapping[str, tuple[int, int]] | None = None, *, off: bool = False
+    ) -> None:
+        """`overrides` (ms, by the same names) replaces or adds to the table; `off` makes every call instantaneous."""
         self._dice = dice
         self._table = {**SEED_LATENCIES_MS, **(overrides or {})}
         self._off = off

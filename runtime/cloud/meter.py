@@ -37,10 +37,8 @@ class Meter:
         return self.calls.setdefault(name, CallCounts())
 
     @staticmethod
-    def error(counts: CallCounts, code: str, *, injected: bool = False) -> None:
-        """Count an attempt that was answered with an error, and whether a fault of the scenario was the cause."""
+    def error(counts: CallCounts, code: str) -> None:
+        """Count an attempt that was answered with an error."""
         counts.errors[code] = counts.errors.get(code, 0) + 1
-        if injected:
-            counts.faults += 1
         if code in THROTTLES:
             counts.throttled += 1

@@ -1,0 +1,102 @@
+"""Starts and stops the account that moto holds, and keeps every AWS call inside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.httpsession import URLLib3Session
+from botocore.session import Session
+from moto import mock_aws
+from moto.core.config import DefaultConfig
+from moto.core.models import botocore_stubber
+from moto.moto_api._internal import mock_random
+from stepsim.runtime.cloud.hosts import host_of, is_aws_url, is_loopback
+from stepsim.runtime.cloud.moto_s3 import empty_buckets, scaled_buckets
+
+# Whatever a shell says about AWS (profiles, endpoints, roles, retry modes) must neither lead out of the account nor
+# change what a run does. moto reads switches of its own.
+_CLEARED = ("AWS_", "MOTO_", "TEST_SERVER_MODE", "TEST_PROXY_MODE", "S3_IGNORE_SUBDOMAIN_BUCKETNAME")
+
+_MOTO_CONFIG: DefaultConfig = {
+    "batch": {"use_docker": False},
+    "lambda": {"use_docker": False},
+    "core": {"mock_credentials": True, "passthrough": {"urls": [], "services": []}, "reset_boto3_session": True},
+}
+
+
+class LeavesTheAccount(Exception):
+    """A request would have gone to a host that is neither this machine nor one that an ``endpoint_url`` names."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"A request to {host} was stopped: it would leave the simulated account. "
+            f"To reach a service of your own, name it in the client's endpoint_url."
+        )
+
+
+def safe_environment(region: str) -> Mapping[str, str]:
+    """The variables under which no AWS library looks for credentials or endpoints elsewhere."""
+    return {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_SESSION_TOKEN": "testing",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+@contextmanager
+def account(seed: int, region: str, answer: Callable[[AWSPreparedRequest], AWSResponse | None]) -> Iterator[None]:
+    """An empty account in moto, for as long as it lasts; `answer` may answer a request before moto does.
+
+    The environment, boto3's default session and botocore are afterwards as they were.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_CLEARED)}
+    environment = {**kept, **safe_environment(region)}
+    with patch.dict(os.environ, environment, clear=True), mock_aws(config=_MOTO_CONFIG):
+        mock_random.seed(seed)
+        with scaled_buckets(), _confined(answer):
+            try:
+                yield
+            finally:
+                empty_buckets()
+
+
+@contextmanager
+def _confined(answer: Callable[[AWSPreparedRequest], AWSResponse | None]) -> Iterator[None]:
+    """The last line: what botocore is about to send. Clients from before the account started end here, too."""
+    send, create_client = URLLib3Session.send, Session.create_client
+    named: set[str] = set()
+
+    def confined_send(http: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+        host = host_of(request.url)
+        if is_aws_url(request.url):
+            response = answer(request) or botocore_stubber("before-send", request)
+            if response is None:
+                raise LeavesTheAccount(host)
+            return response
+        if is_loopback(host) or any(host == name or host.endswith(f".{name}") for name in named):
+            return send(http, request)
+        raise LeavesTheAccount(host)
+
+    def noting_create_client(session: Session, *args: Any, **named_args: Any) -> Any:
+        client = create_client(session, *args, **named_args)
+        if not is_aws_url(client.meta.endpoint_url):
+            # Environment and configuration files are out of the way, so it was said in the code.
+            named.add(host_of(client.meta.endpoint_url))
+        return client
+
+    with (
+        patch.object(URLLib3Session, "send", confined_send),
+        patch.object(Session, "create_client", noting_create_client),
+    ):
+        yield

@@ -1,0 +1,101 @@
+"""The simulated account, put together: moto's state, the gate, and the hook that brings handlers' calls to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from stepsim.runtime.cloud import dynamodb, s3
+from stepsim.runtime.cloud.account_state import account
+from stepsim.runtime.cloud.boto import UNTOUCHED, BotoHook
+from stepsim.runtime.cloud.call import DEFAULT_REGION, ApiError
+from stepsim.runtime.cloud.faults import Faults
+from stepsim.runtime.cloud.gate import Gate, Operation
+from stepsim.runtime.cloud.latency import Latency
+from stepsim.runtime.cloud.s3_store import S3Store
+from stepsim.runtime.dice import Dice
+
+FAST_PATHS: Mapping[str, Mapping[str, Operation]] = {"s3": s3.OPERATIONS, "dynamodb": dynamodb.OPERATIONS}
+"""What is answered without moto's HTTP layer, by service and operation."""
+
+
+class Cloud:
+    """One simulated AWS account, 123456789012, from entering to leaving; two cannot be open at once."""
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        latency: Latency | None = None,
+        faults: Faults | None = None,
+        region: str = DEFAULT_REGION,
+    ) -> None:
+        """`seed` settles every id that moto makes. Without `latency`, the seed figures of `latency.py` hold."""
+        self.region = region
+        self.gate = Gate(
+            latency=latency if latency is not None else Latency(Dice(seed)),
+            faults=faults,
+            operations=FAST_PATHS,
+            moto=self._moto,
+            region=region,
+        )
+        self.s3 = S3Store(region)
+        self._seed = seed
+        self._hook = BotoHook(self.gate)
+        self._open = ExitStack()
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def __enter__(self) -> Cloud:
+        with ExitStack() as stack:
+            stack.enter_context(account(self._seed, self.region, self._hook.answer))
+            stack.enter_context(self._hook.installed())
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._clients.clear()
+        self._open.__exit__(kind, error, trace)
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client into the account, for set-up: its calls pass untouched, whoever makes them."""
+        where = region or self.region
+        client = self._clients.get((service, where))
+        if client is None:
+            # One attempt: what moto refuses, it refuses again.
+            config = Config(retries={"total_max_attempts": 1})
+            session: Any = boto3.session.Session()
+            client = session.client(service, region_name=where, config=config)
+            setattr(client, UNTOUCHED, True)
+            self._clients[service, where] = client
+        return client
+
+    def _moto(self, service: str, operation: str, params: dict[str, Any], region: str) -> dict[str, Any]:
+        """moto's response to a call, without ``ResponseMetadata``."""
+        try:
+            response: dict[str, Any] = self.client(service, region)._make_api_call(operation, params)
+        except ClientError as error:
+            raise _api_error(service, operation, error) from None
+        response.pop("ResponseMetadata", None)
+        return response
+
+
+_HEAD_CODES = {"HeadObject": "NoSuchKey", "HeadBucket": "NoSuchBucket"}
+
+
+def _api_error(service: str, operation: str, error: ClientError) -> ApiError:
+    response: Mapping[str, Any] = error.response
+    details = dict(response.get("Error", {}))
+    code, message = details.pop("Code", "Unknown"), details.pop("Message", "")
+    if service == "s3" and code == "404":
+        # The answer to a HEAD request carries no code; AWS's SDKs put the one in that it stands for.
+        code = _HEAD_CODES.get(operation, code)
+    members = {name: value for name, value in response.items() if name not in ("Error", "ResponseMetadata", "message")}
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    return ApiError(code, message, status, {**details, **members})

@@ -1,0 +1,131 @@
+"""Objects that are made when they are read: a key pattern, a count and a function instead of 250,000 bodies."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from hashlib import blake2b
+from string import Formatter
+
+from stepsim.runtime.cloud.stored import LAST, ObjectSummary, Stored
+
+_SPEC = re.compile(r"(0?\d+)?[dxX]?")
+"""How {n} may be written: a width, zeros in front, decimal or hexadecimal. Other formats don't keep numbers apart."""
+
+
+class Generated:
+    """`count` objects whose keys are `key` with {n} filled in, n from 0, and whose bodies `body(n)` makes on each read.
+
+    Nothing is kept for an object but, where `size` isn't known beforehand, 8 bytes for the size of its body once it was
+    made: a listing tells sizes, so it makes every body that it comes across for the first time. The ETag is a number of
+    its own for each object, not the body's MD5, which S3 doesn't promise either; it never changes.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        count: int,
+        body: Callable[[int], bytes],
+        modified: datetime,
+        *,
+        size: int | Callable[[int], int] | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        self.count = count
+        self.modified = modified
+        self.content_type = content_type
+        self._pattern = key
+        self._body = body
+        self._size = size
+        self._sizes = array("q") if size is not None else array("q", [-1]) * count
+        self._match, self._base = _recogniser(key)
+        self._format = key.format
+        self._digest = int.from_bytes(blake2b(key.encode(), digest_size=16).digest(), "big")
+        self._order: array[int] | None = None
+        self._ordered = count < 2 or len(self._format(n=0)) == len(self._format(n=count - 1))
+
+    def find(self, key: str) -> int | None:
+        """The number of the object of that key; None where it isn't one of these."""
+        found = self._match(key)
+        if found is None:
+            return None
+        n = int(found[1], self._base)
+        return n if n < self.count and self._format(n=n) == key else None
+
+    def overlaps(self, other: Generated) -> bool:
+        """True where some key is one of these and one of the others."""
+        fewer, more = (self, other) if self.count <= other.count else (other, self)
+        return any(more.find(fewer._format(n=n)) is not None for n in range(fewer.count))
+
+    def stored(self, n: int) -> Stored:
+        """The n-th object, its body made now."""
+        return Stored(self._make(n), self.digest(n), self.modified, self.content_type, None, False)
+
+    def digest(self, n: int) -> bytes:
+        """What the n-th object's ETag is written from."""
+        return (self._digest ^ n).to_bytes(16, "big")
+
+    def size(self, n: int) -> int:
+        """The size of the n-th object in bytes."""
+        if self._size is None:
+            known = self._sizes[n]
+            return known if known >= 0 else len(self._make(n))
+        return self._size if isinstance(self._size, int) else self._size(n)
+
+    def summaries(self, prefix: str, after: str) -> Iterator[ObjectSummary]:
+        """The objects whose keys begin with `prefix` and come after `after`, in the order of their keys."""
+        ranks = range(self.count)
+        first = bisect_left(ranks, prefix, key=self._key_at) if prefix > after else self._past(after)
+        stop = bisect_left(ranks, prefix + LAST, key=self._key_at) if prefix else self.count
+        write, digest, modified, size = self._format, self._digest, self.modified, self._size
+        numbers = ranks[first:stop] if self._ordered else self._ranked()[first:stop]
+        if isinstance(size, int):
+            for n in numbers:
+                yield ObjectSummary(write(n=n), size, f'"{digest ^ n:032x}"', modified)
+        else:
+            for n in numbers:
+                yield ObjectSummary(write(n=n), self.size(n), f'"{digest ^ n:032x}"', modified)
+
+    def _past(self, after: str) -> int:
+        return bisect_right(range(self.count), after, key=self._key_at) if after else 0
+
+    def _key_at(self, rank: int) -> str:
+        return self._format(n=rank if self._ordered else self._ranked()[rank])
+
+    def _ranked(self) -> array[int]:
+        """The numbers in the order of their keys: {n} without zeros in front sorts 0, 1, 10, 100, 11, …, 2."""
+        if self._order is None:
+            self._order = array("I", sorted(range(self.count), key=lambda n: self._format(n=n)))
+        return self._order
+
+    def _make(self, n: int) -> bytes:
+        body = self._body(n)
+        if not isinstance(body, bytes):
+            raise TypeError(f"The body of {self._format(n=n)} is made as {type(body).__name__}, and must be bytes.")
+        if self._size is None:
+            self._sizes[n] = len(body)
+        elif len(body) != self.size(n):
+            raise ValueError(f"{self._format(n=n)} was said to have {self.size(n)} bytes, and has {len(body)}.")
+        return body
+
+
+def _recogniser(pattern: str) -> tuple[Callable[[str], re.Match[str] | None], int]:
+    """What recognises the pattern's keys and captures {n}, and the base that {n} is written in."""
+    expression: list[str] = []
+    bases: list[int] = []
+    for text, name, spec, conversion in Formatter().parse(pattern):
+        expression.append(re.escape(text))
+        if name is None:
+            continue
+        if name != "n" or conversion or not _SPEC.fullmatch(spec or ""):
+            raise ValueError(f"A key pattern has {{n}} or {{n:06d}} and nothing else in braces: {pattern!r}")
+        base = 16 if spec and spec[-1] in "xX" else 10
+        digits = " *[0-9a-fA-F]+" if base == 16 else " *[0-9]+"
+        expression.append(f"({digits})" if not bases else digits)
+        bases.append(base)
+    if not bases:
+        raise ValueError(f"A key pattern needs {{n}}, as in 'files/{{n:06d}}.csv': {pattern!r}")
+    return re.compile("".join(expression), re.DOTALL).fullmatch, bases[0]
