@@ -53,7 +53,7 @@ class Duration:
         constant_ms = self.constant_ms
         if constant_ms is not None:
             return constant_ms
-        sampled_ms = self._inverse(draw or _LEAST)
+        sampled_ms = self._inverse(max(_LEAST, draw))
         if self.per_item_ms:
             sampled_ms += items * self.per_item_ms
         return int(sampled_ms + 0.5) if sampled_ms > 0 else 0

@@ -46,7 +46,21 @@ class Timeline(Protocol):
 class Activity:
     """Something that runs in virtual time: what the hub knows of it, and what its code's clock and dice need."""
 
-    __slots__ = ("_chance", "deadline_ms", "exits", "greenlet", "label", "over", "serial", "stuck", "variables")
+    __slots__ = (
+        "_chance",
+        "belongings",
+        "deadline_ms",
+        "exits",
+        "expiring",
+        "greenlet",
+        "label",
+        "over",
+        "parts",
+        "root",
+        "serial",
+        "stuck",
+        "variables",
+    )
 
     def __init__(self, label: str, deadline_ms: int, variables: Mapping[str, str] = NONE) -> None:
         self.label = label
@@ -55,6 +69,14 @@ class Activity:
         """It is ended when it still waits for something after this moment."""
         self.variables = variables
         """The environment variables that its code sees."""
+        self.root: Activity = self
+        """The activity that this one is a part of: it ends with it."""
+        self.parts: list[Activity] | None = None
+        """The activities that are part of this one."""
+        self.belongings: dict[object, Any] = {}
+        """What libraries keep for its code alone, by the object that would keep it for all."""
+        self.expiring = False
+        """Something waits for its deadline."""
         self.serial = 0
         """Counts its waits: a timer of an earlier wait is stale."""
         self.over = False
@@ -128,13 +150,16 @@ class HandlerGreenlet(greenlet):
         due_ms = timeline.now_ms() + wait_ms
         activity.serial += 1
         if due_ms > activity.deadline_ms:
-            timeline.call_at(activity.deadline_ms, partial(self.hub.expire, activity, activity.serial))
+            self.hub.watch_deadline(activity.root)
         else:
             timeline.call_at(due_ms, partial(self.hub.wake, activity, activity.serial))
         self.suspend()
 
-    def wait_for(self, start: Callable[[Callable[[T], None]], None]) -> T:
-        """Start something that calls back with its answer, and wait for that; the deadline holds here too."""
+    def wait_for(self, start: Callable[[Callable[[T], None]], None], timeout_ms: int | None = None) -> T | None:
+        """Start something that calls back with its answer, and wait for that; None where the time is over first.
+
+        The deadline holds here too.
+        """
         activity = self.activity
         assert activity is not None
         if activity.over:
@@ -153,9 +178,11 @@ class HandlerGreenlet(greenlet):
         start(done)
         if not answers:
             waiting = True
-            hub.timeline.call_at(activity.deadline_ms, partial(hub.expire, activity, serial))
+            hub.watch_deadline(activity.root)
+            if timeout_ms is not None:
+                hub.timeline.call_at(hub.timeline.now_ms() + timeout_ms, partial(hub.wake, activity, serial))
             self.suspend()
-        return answers[0]
+        return answers[0] if answers else None
 
     def suspend(self) -> None:
         # asyncio allows one running loop a thread; each greenlet has its own, so it is taken along.
@@ -200,6 +227,8 @@ class Hub:
         if getcurrent() is not self.greenlet:
             self.timeline.call_at(self.timeline.now_ms(), partial(self.start, activity))
             return
+        if activity.root.over:
+            return
         greenlet = self._idle.pop() if self._idle else HandlerGreenlet(self)
         greenlet.activity = activity
         activity.greenlet = greenlet
@@ -213,16 +242,22 @@ class Hub:
             assert activity.greenlet is not None
             self._enter(activity, activity.greenlet.switch)
 
-    def expire(self, activity: Activity, serial: int) -> None:
-        """End an activity that still waits at its deadline, unless it has gone on since."""
-        if activity.serial == serial and not activity.over:
+    def watch_deadline(self, activity: Activity) -> None:
+        """See to it that an activity ends at its deadline, whatever it waits for then."""
+        if not activity.expiring:
+            activity.expiring = True
+            self.timeline.call_at(activity.deadline_ms, partial(self._expire, activity))
+
+    def _expire(self, activity: Activity) -> None:
+        if not activity.over:
             self._end(activity)
             activity.expired()
 
     def close(self) -> None:
         """End whatever still runs; nobody is told. Greenlets are freed."""
         for activity in list(self._live):
-            self._end(activity)
+            if not activity.over:
+                self._end(activity)
         for idle in self._idle:
             idle.throw(GreenletExit)
         self._idle.clear()
@@ -237,6 +272,7 @@ class Hub:
 
     def _end(self, activity: Activity) -> None:
         activity.over = True
+        self._end_parts(activity)
         assert activity.greenlet is not None
         self._enter(activity, partial(activity.greenlet.throw, GreenletExit))
 
@@ -265,4 +301,10 @@ class Hub:
             self._idle.append(activity.greenlet)
         if not activity.over:
             activity.over = True
+            self._end_parts(activity)
             activity.ended()
+
+    def _end_parts(self, activity: Activity) -> None:
+        for part in activity.parts or ():
+            if not part.over and part in self._live:
+                self._end(part)

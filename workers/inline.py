@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 import msgspec
 from greenlet import GreenletExit, getcurrent
@@ -53,10 +53,12 @@ def current_invocation() -> Invocation | None:
     if type(current) is not HandlerGreenlet:
         return None
     activity = current.activity
-    assert isinstance(activity, _Running)
+    assert activity is not None
     if activity.over:
         current.leave(activity)
-    return activity.invocation
+    running = activity.root
+    assert isinstance(running, _Running)
+    return running.invocation
 
 
 def pause(wait_ms: int) -> None:
@@ -78,7 +80,7 @@ def wait_for(start: Callable[[Callable[[T], None]], None]) -> T:
     current = getcurrent()
     if type(current) is not HandlerGreenlet:
         raise RuntimeError("wait_for() is for code that a handler calls: no handler is running here")
-    return current.wait_for(start)
+    return cast(T, current.wait_for(start))
 
 
 class InlineWorker:

@@ -1,16 +1,15 @@
 """Chance for handlers: each invocation draws from a generator of its own, whatever the others do meanwhile.
 
 ``random``'s functions, ``os.urandom`` and what is built on it (``uuid.uuid4``, ``secrets``, ``random.SystemRandom``)
-belong to the invocation whose code calls; so does botocore's retry jitter. Outside handlers they are as ever, but
-``random``'s shared generator is seeded, for libraries that bound its functions when they were imported. Generators
-that a library keeps to itself (numpy's global one) stay that library's.
+belong to the invocation whose code calls. Outside handlers they are as ever, but ``random``'s shared generator is
+seeded, for libraries that bound its functions when they were imported. Generators that a library keeps to itself
+(numpy's global one) stay that library's.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -72,30 +71,13 @@ _PATCHES: list[Patch] = [
 ]
 
 
-def _botocore_patches() -> list[Patch]:
-    # Its standard retry mode bound random.random as a default argument when it was imported, and clients made before
-    # keep that: a property of the class is found before what is on the instance.
-    standard = sys.modules.get("botocore.retries.standard")
-    if standard is None:
-        return []
-    return [(standard.ExponentialBackoff, "_random", property(_jitter, _keep))]
-
-
-def _jitter(_backoff: object) -> Callable[..., Any]:
-    return CHANCE_TWINS["random"][1]
-
-
-def _keep(backoff: object, source: object) -> None:
-    vars(backoff)["_random"] = source
-
-
 @contextmanager
 def own_chance(seed: int) -> Iterator[None]:
     """Install all of it, with random's shared generator seeded and, at the end, in the state it was in."""
     state = random.getstate()
     random.seed(seed)
     try:
-        with installed(_PATCHES + _botocore_patches()):
+        with installed(_PATCHES):
             yield
     finally:
         random.setstate(state)

@@ -1,4 +1,7 @@
-"""What handlers write: stdout, stderr and logging of each invocation kept apart, though they share one process."""
+"""What handlers write: stdout, stderr and logging of each invocation kept apart, though they share one process.
+
+What a ``threading.Thread`` of a handler writes belongs to no invocation and goes to the real streams.
+"""
 
 from __future__ import annotations
 

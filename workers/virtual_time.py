@@ -5,13 +5,16 @@
 * ``time.time``, ``datetime.now``, ``time.gmtime``, … show the timeline's time, and the time zone is UTC as in Lambda.
   time-machine sees to that, for the whole process: what moto stamps follows too.
 * ``time.monotonic`` and ``time.perf_counter`` count virtual time in handlers, and real time everywhere else.
-* chance (`virtual_chance`) and stdout, stderr and logging (`virtual_output`) belong to each invocation.
+* chance (`virtual_chance`), botocore's jitter and retry quota (`virtual_retries`), and stdout, stderr and logging
+  (`virtual_output`) belong to each invocation.
 * ``asyncio.run`` works, and its loop's timers wait on the timeline (`virtual_asyncio`).
+* what is submitted to a ``ThreadPoolExecutor`` runs side by side on the timeline (`virtual_threads`).
 
-What blocks in other ways still works and takes no virtual time: threads and their locks, ``Event.wait(timeout)`` and
-``Queue.get(timeout)``, sockets, subprocesses, ``process_time``. Code in a handler's own threads really sleeps. Handlers
-share their module's globals, as invocations of one warm environment do, but they may do so at the same time: a
-``threading.Lock`` held over an AWS call can block the process, until the watchdog ends the handler.
+What blocks in other ways still works and takes no virtual time: ``threading.Thread``, locks, ``Event.wait(timeout)``
+and ``Queue.get(timeout)``, sockets, subprocesses, ``process_time``. Code in a handler's own threads really sleeps, and
+its AWS calls belong to nobody. Handlers share their module's globals, as invocations of one warm environment do, but
+they may do so at the same time: a ``threading.Lock`` held over an AWS call can block the process, until the watchdog
+ends the handler.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ from stepsim.workers.patching import installed
 from stepsim.workers.virtual_asyncio import ASYNCIO_PATCHES
 from stepsim.workers.virtual_chance import CHANCE_TWINS, own_chance
 from stepsim.workers.virtual_output import own_output
+from stepsim.workers.virtual_retries import retry_patches
+from stepsim.workers.virtual_threads import thread_patches
 from stepsim.workers.watchdog import watching
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -142,7 +147,7 @@ class VirtualTime:
             )
             self._shown_ms = now_ms
             exits.enter_context(installed([(time, name, twin) for name, twin in CLOCK_TWINS.items()]))
-            exits.enter_context(installed(ASYNCIO_PATCHES))
+            exits.enter_context(installed(ASYNCIO_PATCHES + thread_patches() + retry_patches()))
             exits.enter_context(own_chance(self._seed))
             exits.enter_context(own_output())
             self._hub = hub = Hub(self._timeline, self.show_now)

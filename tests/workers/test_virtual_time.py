@@ -132,20 +132,6 @@ def test_an_invocations_chance_is_its_own(stage: Any) -> None:
     assert stage.call(_chances, request_id="a").payload == first
 
 
-def test_clients_made_before_draw_their_jitter_from_the_invocation(timeline: Any) -> None:
-    """botocore's standard retries bound random.random early; in handlers they draw from the invocation's source."""
-    backoff = botocore.retries.standard.ExponentialBackoff()
-    early = vars(backoff)["_random"]
-    context = botocore.retries.standard.RetryContext(attempt_number=2)
-    payloads = []
-    for _ in range(2):
-        with VirtualTime(timeline) as virtual_time:
-            worker = InlineWorker(lambda _event, _context: backoff.delay_amount(context), virtual_time)
-            payloads.append(timeline.stage(virtual_time).call(worker).payload)
-    assert payloads[0] == payloads[1]
-    assert vars(backoff)["_random"] is early
-
-
 def test_asyncio_waits_on_the_timeline(stage: Any) -> None:
     """Timers of an event loop in a handler take virtual time, side by side."""
 
@@ -179,14 +165,19 @@ def test_event_loops_of_many_handlers_do_not_meet(stage: Any) -> None:
     assert [result.payload for result in results] == ["2000.0", "4000.0", "6000.0"]
 
 
-def test_threads_under_asyncio_take_no_virtual_time(stage: Any) -> None:
-    """A timer does not overtake a call that runs in a thread, and the loop ends without waiting for its own limits."""
+def test_calls_in_threads_under_asyncio_wait_on_the_timeline(stage: Any) -> None:
+    """asyncio.to_thread runs side by side in virtual time, and a timer that is due earlier comes first."""
 
-    async def work() -> str:
-        return await asyncio.wait_for(asyncio.to_thread(lambda: threading.current_thread().name[:7]), 5)
+    async def work() -> list[float]:
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(asyncio.to_thread(time.sleep, 3), asyncio.to_thread(time.sleep, 2))
+        moments = [loop.time()]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(time.sleep, 60), 5)
+        return [*moments, loop.time(), await asyncio.to_thread(lambda: asyncio.run(asyncio.sleep(1, 7.0)))]
 
     result = stage.call(lambda _event, _context: asyncio.run(work()))
-    assert (result.payload, result.duration_ms) == ('"asyncio"', 0)
+    assert (json.loads(result.payload), result.duration_ms) == ([3.0, 8.0, 7.0], 9000)
 
 
 def test_subprocesses_and_threads_still_work(stage: Any) -> None:
