@@ -1,0 +1,251 @@
+"""``stepsim run`` and ``stepsim simulate``: a scenario or a definition in, its report out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar
+
+import click
+from stepsim.runtime.cli_validate import problem_text, read_text
+from stepsim.runtime.console import ProgressLine, can_redraw
+
+if TYPE_CHECKING:
+    from stepsim.asl.payload import JSON
+    from stepsim.runtime.scenario_types import Scenario
+    from stepsim.runtime.snapshot import Snapshot
+
+Verb: TypeAlias = "Callable[[Scenario, Callable[[Snapshot], None] | None], dict[str, Any]]"
+MachineType: TypeAlias = Literal["STANDARD", "EXPRESS"]
+C = TypeVar("C", bound=Callable[..., Any])
+
+_INPUT = click.option("--input", "payload", metavar="JSON|@FILE", help="The execution's input; a scenario has its own.")
+_SET = click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY.PATH=VALUE",
+    help="Change a value of the scenario: --set cloud.buckets.inbox.generate.count=500. May be repeated.",
+)
+_SEED = click.option("--seed", type=int, help="What chance is drawn from; the scenario's own otherwise.")
+_JSON = click.option(
+    "--json", "json_target", metavar="FILE|-", help="Write the report as JSON; with -, the summary goes to stderr."
+)
+
+
+def _shared(command: C) -> C:
+    """The options that both commands have, in this order."""
+    for option in reversed((_INPUT, _SET, _SEED, _JSON)):
+        command = option(command)
+    return command
+
+
+class BadInput(click.ClickException):
+    """Something that the user gave cannot be used."""
+
+    exit_code = 2
+
+
+@click.command()
+@click.argument("file", metavar="SCENARIO_OR_DEFINITION", type=click.Path(path_type=Path))
+@_shared
+@click.option(
+    "--function",
+    "functions",
+    multiple=True,
+    metavar="NAME=MODULE:HANDLER",
+    help="The code of a definition's function, relative to the current folder. May be repeated.",
+)
+@click.option(
+    "--type", "kind", type=click.Choice(["STANDARD", "EXPRESS"]), help="The kind of a definition's execution."
+)
+@click.option("--processes", type=click.IntRange(min=1), help="How many processes run functions; one a CPU otherwise.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    file: Path,
+    payload: str | None,
+    sets: tuple[str, ...],
+    seed: int | None,
+    json_target: str | None,
+    functions: tuple[str, ...],
+    kind: MachineType | None,
+    processes: int | None,
+) -> None:
+    """Run a scenario or a definition for real.
+
+    It runs on the system clock, its functions in processes of their own, its AWS calls against a local account.
+    Exit status: 0 it succeeded and its expectations hold, 1 not, 2 bad usage or input.
+    """
+
+    def verb(scenario: Scenario, progress: Callable[[Snapshot], None] | None) -> dict[str, Any]:
+        from stepsim.runtime import runner
+
+        return runner.run(scenario, progress, processes)
+
+    _check_target(json_target)
+    scenario = _scenario(file, payload, sets, seed, "system", functions, kind)
+    ctx.exit(_execute(verb, scenario, json_target))
+
+
+@click.command()
+@click.argument("file", metavar="SCENARIO", type=click.Path(path_type=Path))
+@_shared
+@click.pass_context
+def simulate(
+    ctx: click.Context,
+    file: Path,
+    payload: str | None,
+    sets: tuple[str, ...],
+    seed: int | None,
+    json_target: str | None,
+) -> None:
+    """Simulate a scenario in virtual time.
+
+    The clock jumps from event to event; functions run as they are, or are modelled. The same scenario and seed give the same report, wall_s and peak_rss_mb aside. A definition that calls no
+    functions will do in place of a scenario. Exit status: 0 it succeeded and its expectations hold, 1 not, 2 bad usage
+    or input.
+    """
+
+    def verb(scenario: Scenario, progress: Callable[[Snapshot], None] | None) -> dict[str, Any]:
+        from stepsim.runtime import runner
+
+        return runner.simulate(scenario, progress)
+
+    _check_target(json_target)
+    scenario = _scenario(file, payload, sets, seed, "virtual", (), None)
+    ctx.exit(_execute(verb, scenario, json_target))
+
+
+def _check_target(json_target: str | None) -> None:
+    if json_target is not None:
+        from stepsim.runtime.json_output import refuse_unwritable
+
+        refuse_unwritable(json_target, "--json")
+
+
+def _scenario(
+    file: Path,
+    payload: str | None,
+    sets: Sequence[str],
+    seed: int | None,
+    clock: Literal["virtual", "system"],
+    functions: Sequence[str],
+    kind: MachineType | None,
+) -> Scenario:
+    """The scenario of the file, or one made of the definition that it is."""
+    from stepsim.runtime.scenario_check import ScenarioError
+
+    value = None if payload is None else _input(payload)
+    if _is_definition(file):
+        if sets:
+            raise click.UsageError(f"--set changes a scenario, and {file} is a definition.")
+        from stepsim.runtime.runner import scenario_of_definition
+
+        scenario = scenario_of_definition(
+            file,
+            payload={} if payload is None else value,
+            functions=_functions(functions),
+            type=kind or "STANDARD",
+            base_dir=Path.cwd(),
+        )
+        return scenario if seed is None else replace(scenario, seed=seed)
+    if functions:
+        raise click.UsageError(f"--function is for a definition; {file} is a scenario and names its own functions.")
+    if kind is not None:
+        raise click.UsageError(f"--type is for a definition; write --set type={kind} for the scenario {file}.")
+    from stepsim.runtime.scenario import load_scenario
+
+    try:
+        scenario = load_scenario(file, sets, seed, clock=clock)
+    except ScenarioError as error:
+        _refuse(str(error).splitlines(), file)
+    return scenario if payload is None else replace(scenario, input=value)
+
+
+def _is_definition(file: Path) -> bool:
+    """True for a definition, False for a scenario. Raises BadInput for what is neither."""
+    from stepsim.asl.errors import DefinitionError
+    from stepsim.asl.parse import parse
+
+    try:
+        value = parse(read_text(file), str(file)).value
+    except ValueError as error:
+        raise BadInput(f"{file} cannot be read: {error}") from None
+    except DefinitionError as error:
+        _refuse([problem_text(problem, str(file)) for problem in error.problems], file)
+    if isinstance(value, dict):
+        if "States" in value or "StartAt" in value:
+            return True
+        if "definition" in value:
+            return False
+    raise BadInput(
+        f"{file} is neither a definition, which has StartAt and States, nor a scenario, which has definition."
+    )
+
+
+def _input(text: str) -> JSON:
+    """The value of ``--input``: JSON, or ``@FILE`` that holds JSON."""
+    from stepsim.asl.payload import decode
+
+    try:
+        return decode(read_text(Path(text[1:])) if text.startswith("@") else text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--input") from None
+
+
+def _functions(texts: Sequence[str]) -> dict[str, str]:
+    functions: dict[str, str] = {}
+    for text in texts:
+        name, equals, handler = text.partition("=")
+        if not (name and equals and handler):
+            raise click.BadParameter(f"{text!r} is not of the form NAME=module:handler.", param_hint="--function")
+        if name in functions:
+            raise click.BadParameter(f"{name} is named twice.", param_hint="--function")
+        functions[name] = handler
+    return functions
+
+
+def _refuse(lines: Sequence[str], file: Path) -> NoReturn:
+    """Raise BadInput for a file with these problems."""
+    if len(lines) == 1:
+        raise BadInput(lines[0])
+    for line in lines:
+        click.echo(line, err=True)
+    raise BadInput(f"{file} has {len(lines)} problems.")
+
+
+def _execute(verb: Verb, scenario: Scenario, json_target: str | None) -> int:
+    """Run the scenario, report, and return the exit status."""
+    report = _report(verb, scenario)
+    from stepsim.runtime.json_output import STDOUT, write_json
+    from stepsim.runtime.report import holds
+    from stepsim.runtime.summary import print_summary
+
+    print_summary(report, sys.stderr if json_target == STDOUT else sys.stdout)
+    if json_target is not None:
+        try:
+            write_json(report, json_target)
+        except OSError as error:
+            raise BadInput(f"{json_target} cannot be written: {error.strerror}") from None
+    return 0 if holds(report) else 1
+
+
+def _report(verb: Verb, scenario: Scenario) -> dict[str, Any]:
+    from stepsim.asl.errors import DefinitionError
+    from stepsim.runtime.runner import RunError
+    from stepsim.runtime.scenario_check import ScenarioError
+
+    try:
+        if not can_redraw(sys.stderr):
+            return verb(scenario, None)
+        with ProgressLine(sys.stderr) as line:
+            return verb(scenario, line.show)
+    except DefinitionError as error:
+        _refuse([problem_text(problem, error.source) for problem in error.problems], scenario.definition)
+    except ScenarioError as error:
+        _refuse(str(error).splitlines(), scenario.definition)
+    except RunError as error:
+        raise BadInput(str(error)) from None

@@ -1,0 +1,130 @@
+"""``stepsim validate``: everything that is wrong with definitions, for people, programs and code hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from stepsim.asl.errors import Problem
+
+_COLOURS = {"error": "red", "warning": "yellow"}
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True, help="Output."
+)
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["STANDARD", "EXPRESS"]),
+    default="STANDARD",
+    show_default=True,
+    help="What the state machines are: EXPRESS takes no callbacks, .sync tasks or distributed maps.",
+)
+@click.pass_context
+def validate(ctx: click.Context, files: tuple[str, ...], form: str, kind: str) -> None:
+    """Tell everything that is wrong with definitions.
+
+    Every problem of a JSON or YAML file comes with its place and what to write instead. ${Placeholders} are holes, not problems. Exit status: 0 no errors, 1 errors, 2 a file that cannot be read.
+    """
+    checked: dict[str, Sequence[Problem]] = {}
+    unread: dict[str, str] = {}
+    for file in dict.fromkeys(files):
+        try:
+            text = read_text(Path(file))
+        except ValueError as error:
+            unread[file] = str(error)
+        else:
+            checked[file] = _problems(text, file, kind)
+    _SHOWN_AS[form](checked, unread)
+    for file, reason in unread.items():
+        click.echo(f"Error: {file} cannot be read: {reason}", err=True)
+    ctx.exit(2 if unread else 1 if any(map(has_errors, checked.values())) else 0)
+
+
+def read_text(path: Path) -> str:
+    """A file's text. Raises ValueError with the reason where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 (byte {error.start})") from None
+    except OSError as error:
+        raise ValueError(error.strerror or str(error)) from None
+
+
+def has_errors(problems: Sequence[Problem]) -> bool:
+    """True where it is more than warnings."""
+    return any(problem.severity == "error" for problem in problems)
+
+
+def problem_text(problem: Problem, file: str) -> str:
+    """``file:line:column: severity CODE: message at path``, and below it what to write instead; for a terminal."""
+    place = click.style(f"{file}:{problem.line}:{problem.column}:", bold=True)
+    severity = click.style(problem.severity, fg=_COLOURS[problem.severity])
+    # A message may quote the text, lines and all; of a syntax error the place says more than AWS's quotation.
+    message = " ".join(problem.message.split())
+    where = f" at {problem.path}" if problem.path.startswith("/") else ""
+    hint = f"\n    {problem.suggestion}" if problem.suggestion else ""
+    return f"{place} {severity} {problem.code}: {message}{where}{hint}"
+
+
+def _problems(text: str, file: str, kind: str) -> Sequence[Problem]:
+    from stepsim.asl.errors import DefinitionError
+    from stepsim.asl.parse import parse
+    from stepsim.asl.validate import validate as check
+
+    try:
+        return check(parse(text, file), "EXPRESS" if kind == "EXPRESS" else "STANDARD")
+    except DefinitionError as error:
+        return error.problems
+
+
+def _show_text(checked: Mapping[str, Sequence[Problem]], unread: Mapping[str, str]) -> None:
+    for file, problems in checked.items():
+        for problem in problems:
+            click.echo(problem_text(problem, file))
+        if not has_errors(problems):
+            click.echo(f"{file}: {click.style('valid', fg='green')}")
+    found = [problem for problems in checked.values() for problem in problems]
+    if not found and len(checked) + len(unread) == 1:
+        return
+    errors = sum(problem.severity == "error" for problem in found)
+    counts = [_count(errors, "error"), _count(len(found) - errors, "warning")]
+    click.echo(f"{', '.join(counts)} in {_count(len(checked), 'file')}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _show_json(checked: Mapping[str, Sequence[Problem]], _unread: Mapping[str, str]) -> None:
+    from stepsim.runtime.json_output import STDOUT, write_json
+
+    write_json([_described(file, problems) for file, problems in checked.items()], STDOUT)
+
+
+def _described(file: str, problems: Sequence[Problem]) -> dict[str, Any]:
+    names = ("severity", "code", "message", "path", "line", "column", "suggestion")
+    return {
+        "file": file,
+        "valid": not has_errors(problems),
+        "problems": [{name: getattr(problem, name) for name in names} for problem in problems],
+    }
+
+
+def _show_sarif(checked: Mapping[str, Sequence[Problem]], unread: Mapping[str, str]) -> None:
+    from importlib.metadata import version
+
+    from stepsim.runtime.json_output import STDOUT, write_json
+    from stepsim.runtime.sarif import sarif_log
+
+    write_json(sarif_log(checked, unread, version("stepsim")), STDOUT)
+
+
+_SHOWN_AS = {"text": _show_text, "json": _show_json, "sarif": _show_sarif}

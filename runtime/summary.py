@@ -1,0 +1,229 @@
+"""A report in words and tables, for people: what happened, how long it took, and what was out of the ordinary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO, TypeAlias
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from stepsim.asl.payload import JSON
+from stepsim.runtime.console import duration, number, printable
+from stepsim.runtime.json_output import json_text
+
+Row: TypeAlias = Mapping[str, Any]
+
+_COLUMNS_OF_A_PIPE = 80
+_ROWS = 40
+_OUTPUT_LINES = 20
+_STATUS_STYLES = {"SUCCEEDED": "bold green", "ABORTED": "bold yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of numbers; it is left out where every row has nothing or 0 in it."""
+
+    header: str
+    value: Callable[[Row], float | None]
+    shown: Callable[[float], str] = number
+    always: bool = False
+
+
+def _of(*path: str) -> Callable[[Row], float | None]:
+    def value(row: Row) -> float | None:
+        found: Any = row
+        for name in path:
+            found = found.get(name)
+            if found is None:
+                return None
+        return found  # type: ignore[no-any-return]
+
+    return value
+
+
+def _sum(name: str) -> Callable[[Row], float]:
+    return lambda row: sum(row[name].values())
+
+
+def _milliseconds(value: float) -> str:
+    return duration(value / 1000)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}"
+
+
+_DURATIONS = tuple(Column(name, _of("duration_ms", name), _milliseconds) for name in ("mean", "p50", "p99"))
+
+_STATES = (
+    Column("entered", _of("entered"), always=True),
+    Column("succeeded", _of("succeeded"), always=True),
+    Column("failed", _of("failed")),
+    Column("retried", _sum("retries")),
+    Column("caught", _sum("caught")),
+    *_DURATIONS[1:],
+)
+_FUNCTIONS = (
+    Column("invoked", _of("invocations"), always=True),
+    Column("errors", _sum("errors")),
+    Column("timeouts", _of("timeouts")),
+    Column("throttled", _of("throttles")),
+    Column("cold", _of("cold_starts")),
+    Column("peak", _of("max_concurrency_seen")),
+    *_DURATIONS,
+)
+_MAP_RUNS = (
+    Column("items", _of("itemCounts", "total"), always=True),
+    Column("succeeded", _of("itemCounts", "succeeded"), always=True),
+    Column("failed", _of("itemCounts", "failed")),
+    Column("timed out", _of("itemCounts", "timedOut")),
+    Column("aborted", _of("itemCounts", "aborted")),
+    Column("pending", _of("itemCounts", "pending")),
+    Column("children", _of("executionCounts", "total")),
+    Column("peak", _of("max_concurrency_seen")),
+    Column("took", _of("makespan_s"), duration),
+)
+_CALLS = (
+    Column("count", _of("count"), always=True),
+    Column("throttled", _of("throttled")),
+    Column("faults", _of("faults")),
+)
+_TABLES = (
+    Column("WCU", _of("consumed_wcu"), always=True),
+    Column("RCU", _of("consumed_rcu"), always=True),
+    Column("throttled writes", _of("throttled_writes")),
+    Column("throttled reads", _of("throttled_reads")),
+    Column("partitions", _of("partitions")),
+    Column("hottest key", _of("hottest_share"), _percent),
+)
+_ERRORS = (
+    Column("times", _of("times")),
+    Column("retried", _of("retried")),
+    Column("caught", _of("caught")),
+)
+
+
+def print_summary(report: Mapping[str, Any], stream: TextIO) -> None:
+    """Write the report for people: with colours on a terminal, in plain text of 80 columns elsewhere."""
+    width = None if stream.isatty() else _COLUMNS_OF_A_PIPE
+    console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+    _print_headline(console, report)
+    _print_table(console, "States", "state", _STATES, report["states"])
+    _print_table(console, "Map runs", "state", _MAP_RUNS, report["map_runs"])
+    _print_table(console, "Functions", "function", _FUNCTIONS, report["functions"])
+    _print_errors(console, report)
+    _print_table(console, "AWS calls", "call", _CALLS, report["calls"])
+    _print_table(console, "DynamoDB tables", "table", _TABLES, report["tables"])
+    if report["execution"]["status"] == "SUCCEEDED":
+        _print_output(console, report["execution"]["output"])
+    _print_expectations(console, report["expectations"])
+
+
+def _print_headline(console: Console, report: Mapping[str, Any]) -> None:
+    execution = report["execution"]
+    status = execution["status"]
+    headline = Text(report["scenario"], "bold")
+    headline.append("  ").append(status, _STATUS_STYLES.get(status, "bold red"))
+    console.print(headline)
+    facts = [f"took {duration(report['makespan_s'])}"]
+    if report["clock"] == "virtual":
+        facts = [f"virtual time {duration(report['makespan_s'])}", f"wall time {duration(report['wall_s'])}"]
+    facts += [
+        f"{number(report['state_transitions'])} states entered",
+        f"{number(report['peak_rss_mb'])} MB",
+        f"seed {report['seed']}",
+    ]
+    console.print(Padding(" · ".join(facts), (0, 0, 0, 2)))
+    for name in ("error", "cause"):
+        if execution[name]:
+            console.print(_labelled(name, printable(execution[name])))
+
+
+def _labelled(label: str, text: str) -> Table:
+    """A text beside its label, its lines wrapped below one another."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(f"  {label}", "bold"), text)
+    return grid
+
+
+def _print_table(
+    console: Console, title: str, noun: str, columns: Sequence[Column], rows: Mapping[str, Row], second: str = ""
+) -> None:
+    """Print a table of at most 40 rows. With `second`, each row has that member as a text after its name."""
+    if not rows:
+        return
+    shown = [column for column in columns if column.always or any(column.value(row) for row in rows.values())]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim")
+    table.add_column(noun, overflow="fold", min_width=min(16, max(map(len, rows))))
+    if second:
+        table.add_column(second, overflow="fold")
+    for column in shown:
+        table.add_column(column.header, justify="right", no_wrap=True)
+    for name, row in list(rows.items())[:_ROWS]:
+        texts = [name, row[second]] if second else [name]
+        table.add_row(*texts, *(_cell(column, row) for column in shown))
+    _print_title(console, title)
+    console.print(Padding(table, (0, 0, 0, 2)))
+    if len(rows) > _ROWS:
+        console.print(f"  … and {len(rows) - _ROWS:,} more, in the report (--json)")
+
+
+def _cell(column: Column, row: Row) -> str:
+    value = column.value(row)
+    return "" if value is None else column.shown(value)
+
+
+def _print_title(console: Console, title: str) -> None:
+    console.print()
+    console.print(Text(title, "bold"))
+
+
+def _print_errors(console: Console, report: Mapping[str, Any]) -> None:
+    """The errors by name: how often functions gave them, and what states did about them."""
+    rows = dict(_error_rows(report))
+    _print_table(console, "Errors", "where", _ERRORS, rows, second="error")
+
+
+def _error_rows(report: Mapping[str, Any]) -> Iterable[tuple[str, Row]]:
+    # A name may come back with another error: blanks tell the rows apart and do not show.
+    for function, found in report["functions"].items():
+        for index, (error, times) in enumerate(found["errors"].items()):
+            yield function + " " * index, {"error": error, "times": times}
+    for state, found in report["states"].items():
+        retries, caught = found["retries"], found["caught"]
+        for index, error in enumerate(dict.fromkeys([*retries, *caught])):
+            row = {"error": error, "retried": retries.get(error), "caught": caught.get(error)}
+            yield state + " " * index, row
+
+
+def _print_output(console: Console, output: JSON) -> None:
+    lines = json_text(output).splitlines()
+    _print_title(console, "Output")
+    for line in lines[:_OUTPUT_LINES]:
+        room = console.width - 2
+        console.print("  " + (line if len(line) <= room else line[: room - 1] + "…"), soft_wrap=True)
+    if len(lines) > _OUTPUT_LINES:
+        console.print(f"  … and {len(lines) - _OUTPUT_LINES:,} more lines, in the report (--json)")
+
+
+def _print_expectations(console: Console, expectations: Sequence[Mapping[str, Any]]) -> None:
+    if not expectations:
+        return
+    held = sum(expectation["holds"] for expectation in expectations)
+    _print_title(console, f"Expectations: {held} of {len(expectations)} hold")
+    for expectation in expectations:
+        line = Text("  ✓ ", "green") if expectation["holds"] else Text("  ✗ ", "bold red")
+        line.append(expectation["text"], "default")
+        actual = expectation.get("message") or f"it is {_brief(expectation['actual'])}"
+        console.print(line.append(f"  ({actual})", "dim"))
+
+
+def _brief(value: JSON) -> str:
+    text = " ".join(json_text(value).split())
+    return text if len(text) <= 60 else text[:59] + "…"
