@@ -34,7 +34,7 @@ class Execution:
         self.engine = engine
         self.machine = machine
         self.me = me
-        self.history = History(lambda: engine.scheduler.now_ms, limited=not me.express)
+        self.history = History(engine.scheduler, limited=not me.express)
         self.status: Status = "RUNNING"
         self.output: Payload | None = None
         self.error: str | None = None

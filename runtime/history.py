@@ -11,9 +11,9 @@ asked for only counts.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from stepsim.asl.errors import RUNTIME, StatesError
 from stepsim.asl.payload import Payload
@@ -64,15 +64,26 @@ class HistoryEvent:
         return event
 
 
+class Clock(Protocol):
+    """Whatever shows the time."""
+
+    now_ms: int
+
+
+def full() -> StatesError:
+    """The error of an execution that has no room for another event."""
+    return StatesError(RUNTIME, f"The execution reached the maximum number of history events ({MAX_EVENTS}).")
+
+
 class History:
     """The events of one execution in their order, or only their number where they are not kept."""
 
-    __slots__ = ("_events", "_limit", "_now_ms", "count", "kept")
+    __slots__ = ("_clock", "_events", "count", "kept", "limit")
 
-    def __init__(self, now_ms: Callable[[], int], *, kept: bool = True, limited: bool = True) -> None:
-        self._now_ms = now_ms
+    def __init__(self, clock: Clock, *, kept: bool = True, limited: bool = True) -> None:
+        self._clock = clock
         self._events: list[HistoryEvent] = []
-        self._limit = MAX_EVENTS - 1 if limited else sys.maxsize
+        self.limit = MAX_EVENTS - 1 if limited else sys.maxsize
         self.count = 0
         self.kept = kept
 
@@ -81,13 +92,11 @@ class History:
 
         Raises StatesError States.Runtime instead of writing event 25,000, which belongs to the failure itself (`last`).
         """
-        if self.count >= self._limit and not last:
-            raise StatesError(
-                RUNTIME, f"The execution reached the maximum number of history events ({MAX_EVENTS})."
-            )
+        if self.count >= self.limit and not last:
+            raise full()
         self.count += 1
         if self.kept:
-            self._events.append(HistoryEvent(self.count, previous, event_type, self._now_ms(), details))
+            self._events.append(HistoryEvent(self.count, previous, event_type, self._clock.now_ms, details))
         return self.count
 
     def __iter__(self) -> Iterator[HistoryEvent]:
@@ -103,17 +112,14 @@ class History:
 class Trail:
     """One branch's place in a history: what its next event points back to."""
 
-    __slots__ = ("_exit_from", "history", "previous")
+    __slots__ = ("_exit_from", "history", "kept", "previous")
 
     def __init__(self, history: History, previous: int = 0) -> None:
         self.history = history
+        self.kept = history.kept
+        """True where somebody will read the details; nobody should build them otherwise."""
         self.previous = previous
         self._exit_from = 0
-
-    @property
-    def kept(self) -> bool:
-        """True where somebody will read the details; nobody should build them otherwise."""
-        return self.history.kept
 
     def branch(self) -> Trail:
         """A trail that goes on from here, beside this one."""
@@ -121,7 +127,17 @@ class Trail:
 
     def add(self, event_type: str, details: dict[str, Any] | None = None, *, last: bool = False) -> int:
         """Append an event that the next one points back to; return its id."""
+        if not self.kept:
+            return self.tick()
         self.previous = self.history.add(event_type, self.previous, details, last=last)
+        return self.previous
+
+    def tick(self) -> int:
+        """Count an event whose details nobody will read; return its id."""
+        history = self.history
+        if history.count >= history.limit:
+            raise full()
+        self.previous = history.count = history.count + 1
         return self.previous
 
     def aside(self, event_type: str, details: dict[str, Any] | None = None) -> int:
@@ -140,16 +156,26 @@ class Trail:
 
     def entered(self, state_type: str, name: str, payload: Payload) -> int:
         """Append a StateEntered event; return its id."""
-        details = {"name": name, "input": payload.text, "inputDetails": NOT_TRUNCATED} if self.kept else None
+        if not self.kept:
+            history = self.history
+            if history.count >= history.limit:
+                raise full()
+            self.previous = history.count = history.count + 1
+            return history.count
+        details = {"name": name, "input": payload.text, "inputDetails": NOT_TRUNCATED}
         return self.add(f"{state_type}StateEntered", details)
 
     def exited(self, state_type: str, name: str, payload: Payload, assigned: dict[str, str] | None = None) -> int:
         """Append a StateExited event with the variables that the state assigned, as JSON texts; return its id."""
-        details: dict[str, Any] | None = None
-        if self.kept:
-            details = {"name": name, "output": payload.text, "outputDetails": NOT_TRUNCATED}
-            if assigned:
-                details |= {"assignedVariables": assigned, "assignedVariablesDetails": NOT_TRUNCATED}
+        if not self.kept:
+            history = self.history
+            if history.count >= history.limit:
+                raise full()
+            self.previous = history.count = history.count + 1
+            return history.count
+        details: dict[str, Any] = {"name": name, "output": payload.text, "outputDetails": NOT_TRUNCATED}
+        if assigned:
+            details |= {"assignedVariables": assigned, "assignedVariablesDetails": NOT_TRUNCATED}
         return self.add(f"{state_type}StateExited", details)
 
 

@@ -43,12 +43,12 @@ def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program
     statistics = frame.engine.statistics
     state = states[machine.start_at]
     while True:
-        counters = statistics.state(state.name)
+        name, kind = state.name, state.type
+        counters = statistics.states.get(name) or statistics.state(name)
         counters.entered += 1
         statistics.state_transitions += 1
-        frame.enter(state.name, state.type, payload)
+        frame.enter(name, kind, payload)
         try:
-            kind = state.type
             if kind == "Task" or kind == "Map" or kind == "Parallel":
                 following, output, assigned = yield from _run_retryable(state, payload, frame)  # type: ignore[arg-type]
             elif kind == "Wait":
@@ -56,17 +56,17 @@ def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program
             else:
                 following, output, assigned = _PLAIN[kind](state, payload, frame)
             if output is not payload and output.too_large:
-                raise data_limit(state.name)
+                raise data_limit(name)
         except StatesError as error:
             counters.failed += 1
             raise frame.explain(error) from None
         counters.succeeded += 1
         counters.durations.add(frame.engine.scheduler.now_ms - frame.entered_ms)
         if assigned is None:
-            frame.trail.exited(kind, state.name, output)
+            frame.trail.exited(kind, name, output)
         else:
             frame.variables = {**frame.variables, **assigned}
-            frame.trail.exited(kind, state.name, output, {name: encode(value) for name, value in assigned.items()})
+            frame.trail.exited(kind, name, output, {key: encode(value) for key, value in assigned.items()})
         if following is None:
             return output
         payload = output

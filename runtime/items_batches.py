@@ -11,7 +11,7 @@ from stepsim.asl.payload import JSON, MAX_BYTES, Payload, encode_bytes
 _END = b"]}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
     """The input of one child execution, and the items it stands for."""
 

@@ -158,9 +158,9 @@ class MapRun:
 
     def _child(self, child: Child) -> Program:
         engine = self.frame.engine
-        history = History(lambda: engine.scheduler.now_ms, kept=False, limited=not child.express)
-        trail = Trail(history, history.add("ExecutionStarted", 0))
-        trail.previous = 0
+        history = History(engine.scheduler, kept=False, limited=not child.express)
+        history.count = 1
+        trail = Trail(history)
         frame = Frame(engine, child, trail, {})
         try:
             output: Payload = yield from self._run_states(self.state.processor, child.input, frame)

@@ -22,6 +22,7 @@ from stepsim.runtime.scenario_types import FunctionSpec, Scenario
 from stepsim.runtime.simulation import drive
 from stepsim.runtime.snapshot import Snapshot, snapshot
 from stepsim.runtime.statistics import Statistics
+from stepsim.runtime.tokens import token_operations
 from stepsim.workers.durations import NOTHING
 from stepsim.workers.modelled import Model, ModelledError
 
@@ -160,13 +161,13 @@ class _Stage:
             dice=self.dice,
             statistics=self.statistics,
             functions=functions,
-            call=no_cloud if cloud is None else cloud.gate.perform,
+            call=no_cloud if cloud is None else cloud.perform,
             models={name: self._model(task) for name, task in scenario.tasks.items()},
             faults=self.faults,
             start_ms=scenario.start_ms,
         )
         if cloud is not None:
-            cloud.serve_tokens(self._account.tokens)
+            cloud.fast_paths["stepfunctions"] = token_operations(self._account.tokens)
         return self._account
 
     def _function(self, name: str, spec: FunctionSpec, code: Callable[[str, FunctionSpec], Any]) -> Function:

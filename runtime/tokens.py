@@ -7,6 +7,8 @@ wait begins.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
+from typing import Any
 
 from stepsim.asl.errors import StatesError
 from stepsim.asl.payload import Payload, decode
@@ -92,3 +94,21 @@ class TaskTokens:
 
 def _timed_out() -> ApiError:
     return ApiError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
+
+
+def token_operations(tokens: TaskTokens) -> dict[str, Callable[[dict[str, Any], str], dict[str, Any]]]:
+    """SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat, as the gate serves operations."""
+
+    def success(params: dict[str, Any], region: str) -> dict[str, Any]:  # noqa: ARG001
+        tokens.succeed(params["taskToken"], params["output"])
+        return {}
+
+    def failure(params: dict[str, Any], region: str) -> dict[str, Any]:  # noqa: ARG001
+        tokens.fail(params["taskToken"], params.get("error"), params.get("cause"))
+        return {}
+
+    def heartbeat(params: dict[str, Any], region: str) -> dict[str, Any]:  # noqa: ARG001
+        tokens.heartbeat(params["taskToken"])
+        return {}
+
+    return {"SendTaskSuccess": success, "SendTaskFailure": failure, "SendTaskHeartbeat": heartbeat}

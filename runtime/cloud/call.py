@@ -13,24 +13,37 @@ ACCOUNT_ID = "123456789012"
 DEFAULT_REGION = "us-east-1"
 
 
-@dataclass(frozen=True, slots=True)
 class CallSite:
-    """Who makes a call: what faults select by, dice are named after, and the report counts by."""
+    """Who makes a call: what faults select by, dice are named after, and the report counts by.
 
-    execution: str = ""
-    """The name of the execution (of the child, in a distributed map)."""
-    state: str = ""
-    function: str = ""
-    """The name of the function whose code makes the call; empty for a task integration's own call."""
-    item: int | None = None
-    """The index of the map item (or batch) that the execution works on."""
-    attempt: int = 0
-    """0 for the first try of the state, 1 for the first retry."""
-    calls: Iterator[int] = field(default_factory=count, compare=False, repr=False)
-    """Numbers the calls made here, so that each has dice of its own: one object for one invocation or task attempt."""
+    One object for one invocation or task attempt: it numbers the calls made there, so that each has dice of its own.
+    """
 
+    __slots__ = ("_calls", "attempt", "execution", "function", "item", "state")
 
-NOBODY = CallSite()
+    def __init__(
+        self, execution: str = "", state: str = "", function: str = "", item: int | None = None, attempt: int = 0
+    ) -> None:
+        self.execution = execution
+        """The name of the execution or, in a distributed map, of the child's place."""
+        self.state = state
+        self.function = function
+        """The name of the function whose code makes the call; empty for a task integration's own call."""
+        self.item = item
+        """The index of the map item (or batch) that the execution works on."""
+        self.attempt = attempt
+        """0 for the first try of the state, 1 for the first retry."""
+        self._calls: Iterator[int] | None = None
+
+    @property
+    def calls(self) -> Iterator[int]:
+        """Numbers the calls made here, from 0."""
+        if self._calls is None:
+            self._calls = count()
+        return self._calls
+
+    def __repr__(self) -> str:
+        return f"CallSite({self.execution!r}, {self.state!r}, {self.function!r}, {self.item}, {self.attempt})"
 
 
 class ApiError(Exception):

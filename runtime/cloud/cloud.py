@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
 import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from moto.core.models import botocore_stubber
 from stepsim.runtime.cloud import dynamodb, s3
-from stepsim.runtime.cloud.account_state import account
+from stepsim.runtime.cloud.account_state import LeavesTheAccount, account
 from stepsim.runtime.cloud.boto import UNTOUCHED, BotoHook
-from stepsim.runtime.cloud.call import DEFAULT_REGION, ApiError
+from stepsim.runtime.cloud.call import DEFAULT_REGION, Answer, ApiError, CallSite
 from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.cloud.gate import Gate, Operation
+from stepsim.runtime.cloud.hosts import host_of
 from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.cloud.s3_store import S3Store
 from stepsim.runtime.dice import Dice
@@ -37,10 +40,14 @@ class Cloud:
     ) -> None:
         """`seed` settles every id that moto makes. Without `latency`, the seed figures of `latency.py` hold."""
         self.region = region
+        self.fast_paths: dict[str, Mapping[str, Operation]] = dict(FAST_PATHS)
+        """What is answered here, by service and operation; a service added before its first call is served, too."""
+        self.before_call: Callable[[], None] = _nothing
+        """Called before a task integration's own call: makes the process's clocks show the run's time."""
         self.gate = Gate(
             latency=latency if latency is not None else Latency(Dice(seed)),
             faults=faults,
-            operations=FAST_PATHS,
+            operations=self.fast_paths,
             moto=self._moto,
             region=region,
         )
@@ -76,6 +83,22 @@ class Cloud:
             self._clients[service, where] = client
         return client
 
+    def perform(self, service: str, operation: str, params: dict[str, Any], *, site: CallSite) -> Answer:
+        """The answer to a task integration's own call; see `Gate.perform`."""
+        self.before_call()
+        return self.gate.perform(service, operation, params, site=site)
+
+    def answer_http(self, request: AWSPreparedRequest) -> AWSResponse:
+        """moto's answer to an HTTP request; LeavesTheAccount where it is not AWS's to answer."""
+        response: AWSResponse | None = botocore_stubber("before-send", request)
+        if response is None:
+            raise LeavesTheAccount(host_of(request.url))
+        return response
+
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """The report's ``tables``: what was consumed of each."""
+        return dynamodb.consumed_by_table(self.region)
+
     def _moto(self, service: str, operation: str, params: dict[str, Any], region: str) -> dict[str, Any]:
         """moto's response to a call, without ``ResponseMetadata``."""
         try:
@@ -84,6 +107,10 @@ class Cloud:
             raise _api_error(service, operation, error) from None
         response.pop("ResponseMetadata", None)
         return response
+
+
+def _nothing() -> None:
+    pass
 
 
 _HEAD_CODES = {"HeadObject": "NoSuchKey", "HeadBucket": "NoSuchBucket"}

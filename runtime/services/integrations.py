@@ -69,14 +69,15 @@ class Tasks:
         self._models = models
         """Names of states and ARNs of resources that the scenario models."""
         self._strike = strike
-        self._services: dict[str, Service | None] = {}
+        self._services: dict[tuple[str, str], Service] = {}
+        """By the state's name and its Resource."""
 
     def perform(self, state: TaskState, effective: Payload, frame: Frame) -> Program:
         """Run one attempt: events around the service's work. Returns the result `Payload`; raises StatesError."""
         raw = frame.raw.value
         timeout_s = None if state.timeout_s is None else state.timeout_s(raw, frame)
         heartbeat_s = None if state.heartbeat_s is None else state.heartbeat_s(raw, frame)
-        service = self._service(state)
+        service = self._services.get((state.name, state.resource.arn)) or self._service(state)
         call = TaskCall(state, effective, frame, timeout_s, heartbeat_s)
         call.scheduled()
         try:
@@ -94,18 +95,14 @@ class Tasks:
 
     def _service(self, state: TaskState) -> Service:
         arn = state.resource.arn
-        if state.name in self._models:
-            return _modelled(state.name)
-        if arn in self._models:
-            return _modelled(arn)
-        if arn not in self._services:
-            self._services[arn] = service_of(state.resource)
-        service = self._services[arn]
+        modelled = next((name for name in (state.name, arn) if name in self._models), None)
+        service = service_of(state.resource) if modelled is None else _modelled(modelled)
         if service is None:
             raise runtime_error(
                 f"stepsim does not support the resource {arn} yet; model it in the scenario's tasks, "
                 f"by the state's name {state.name!r} or by this ARN"
             )
+        self._services[state.name, arn] = service
         return service
 
     def _struck(self, call: TaskCall) -> Program:

@@ -56,19 +56,17 @@ class TaskCall:
     def scheduled(self, region: str = DEFAULT_REGION) -> None:
         """Write the Scheduled and Started events."""
         trail = self.frame.trail
-        function = self.resource.kind == "function"
-        details: dict[str, Any] | None = None
-        if trail.kept:
-            if function:
-                details = {"resource": self.resource.arn, "input": self.input.text, "inputDetails": NOT_TRUNCATED}
-            else:
-                details = {**self._named, "region": region, "parameters": self.input.text}
-            details |= self._limits()
-        trail.add("LambdaFunctionScheduled" if function else "TaskScheduled", details)
-        if function:
+        if not trail.kept:
+            trail.tick()
+            trail.tick()
+        elif self.resource.kind == "function":
+            details = {"resource": self.resource.arn, "input": self.input.text, "inputDetails": NOT_TRUNCATED}
+            trail.add("LambdaFunctionScheduled", details | self._limits())
             trail.add("LambdaFunctionStarted")
         else:
-            trail.add("TaskStarted", self._named if trail.kept else None)
+            details = {**self._named, "region": region, "parameters": self.input.text}
+            trail.add("TaskScheduled", details | self._limits())
+            trail.add("TaskStarted", self._named)
 
     def _limits(self) -> dict[str, Any]:
         limits: dict[str, Any] = {}
@@ -92,12 +90,14 @@ class TaskCall:
     def succeeded(self, output: Payload) -> None:
         """Write the Succeeded event."""
         trail = self.frame.trail
-        function = self.resource.kind == "function"
-        details: dict[str, Any] | None = None
-        if trail.kept:
-            details = {} if function else dict(self._named)
-            details |= {"output": output.text, "outputDetails": NOT_TRUNCATED}
-        trail.add("LambdaFunctionSucceeded" if function else "TaskSucceeded", details)
+        if not trail.kept:
+            trail.tick()
+            return
+        details: dict[str, Any] = {"output": output.text, "outputDetails": NOT_TRUNCATED}
+        if self.resource.kind == "function":
+            trail.add("LambdaFunctionSucceeded", details)
+        else:
+            trail.add("TaskSucceeded", {**self._named, **details})
 
     def failed(self, error: StatesError) -> None:
         """Write the Failed or TimedOut event."""
