@@ -41,7 +41,7 @@ class BucketStore:
         self,
         show: Callable[[str, Stored, BucketStore], Any],
         compact: Callable[[Versions, BucketStore], Stored | None],
-        acl: object = None,
+        acl: Any = None,
     ) -> None:
         """`show` makes moto's object of ours, `compact` ours of moto's, or None where that one says more."""
         self.acl = acl

@@ -15,6 +15,22 @@ Clock: TypeAlias = Callable[[], int]
 """Milliseconds since the run began."""
 
 
+_STATUSES = {
+    "AccessDenied": 403,
+    "InternalError": 500,
+    "InternalFailure": 500,
+    "InternalServerError": 500,
+    "NoSuchBucket": 404,
+    "NoSuchKey": 404,
+    "RequestThrottled": 403,
+    "ServiceException": 500,
+    "ServiceUnavailable": 503,
+    "SlowDown": 503,
+    "TooManyRequestsException": 429,
+}
+"""The statuses of errors that don't come with 400."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """What a fault does to the one call, task or invocation it struck."""
@@ -50,7 +66,8 @@ class FaultRule:
     """The attempt of the state, as people count: 1 is the first try, 2 the first retry."""
     probability: float = 1.0
     error: str | None = None
-    status: int = 400
+    status: int | None = None
+    """The HTTP status of a call's refusal; what AWS sends with that error where it isn't said."""
     cause: str = ""
     hang: bool = False
     delay_ms: int = 0
@@ -86,7 +103,13 @@ class _Armed:
         self.rule = rule
         self.name = name
         self.key = None if rule.key is None else re.compile(translate(rule.key)).match
-        self.refusal = Refusal(rule.error, rule.cause, rule.status, rule.hang, rule.delay_ms)
+        self.refusal = Refusal(
+            rule.error,
+            rule.cause,
+            rule.status if rule.status is not None else _STATUSES.get(rule.error or "", 400),
+            rule.hang,
+            rule.delay_ms,
+        )
 
 
 class Faults:
@@ -101,7 +124,8 @@ class Faults:
         self._armed: dict[str, list[_Armed]] = {}
         for rule in rules:
             same = self._armed.setdefault(rule.subject, [])
-            same.append(_Armed(rule, f"{rule.subject}/{rule.error}/{len(same)}"))
+            twins = sum(other.rule.error == rule.error for other in same)
+            same.append(_Armed(rule, f"{rule.subject}/{rule.error}/{twins}"))
 
     def strike_call(self, name: str, params: dict[str, Any], site: CallSite, number: int) -> Refusal | None:
         """The refusal of the API call `name` (``s3.GetObject``), the site's number-th attempt; None lets it pass."""

@@ -5,18 +5,22 @@ Nothing of moto's is copied: its own methods run, on a container that gives them
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import deque
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
+from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
+from weakref import WeakSet
 
 from moto.moto_api._internal import mock_random
 from moto.s3 import models
 from moto.s3.exceptions import InvalidContinuationToken, MethodNotAllowed
 from moto.s3.utils import _VersionedKeyStore
 from stepsim.runtime.cloud.bucket_store import PAGE, BucketStore
+from stepsim.runtime.cloud.call import ACCOUNT_ID
 from stepsim.runtime.cloud.stored import ObjectSummary, Stored, checksum_text, to_the_second
 
 
@@ -27,7 +31,7 @@ class ShownKey(models.FakeKey):
         """Without moto's list of all keys ever made, which would keep it alive."""
         return object.__new__(cls)
 
-    def __init__(self, name: str, stored: Stored, bucket: Any, store: BucketStore | None) -> None:
+    def __init__(self, name: str, stored: Stored, bucket: Any, store: BucketStore) -> None:
         self.__dict__["_store"] = None
         super().__init__(
             name=name,
@@ -40,13 +44,12 @@ class ShownKey(models.FakeKey):
             checksum_value=checksum_text(stored.body) if stored.checksummed else None,
         )
         self.checksum_algorithm = "CRC32" if stored.checksummed else None
-        self.acl = bucket.keys.acl
+        self.acl = store.acl
         self.last_modified = stored.modified.replace(tzinfo=None)
         if stored.content_type:
             self._metadata["Content-Type"] = stored.content_type
         for key, value in (stored.metadata or {}).items():
             self._metadata[f"x-amz-meta-{key}"] = value
-        self.__dict__["_source"] = (stored, bucket)
         self.__dict__["_store"] = store
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -66,11 +69,13 @@ class ShownKey(models.FakeKey):
             store.put(self.name, [self])
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> ShownKey:
-        stored, bucket = self.__dict__["_source"]
-        return ShownKey(self.name, stored, bucket, None)
+        twin = object.__new__(ShownKey)
+        twin.__dict__["_store"] = None
+        twin.__setstate__({**self.__getstate__(), "_store": None})
+        return twin
 
-    def dispose(self, garbage: bool = False) -> None:
-        """Close the file; that is no change to keep."""
+    def dispose(self, garbage: bool = False) -> None:  # noqa: ARG002 - moto's own warning about what it forgot
+        """Close the file; that is no change to keep, and garbage is no mistake here."""
         self.__dict__["_store"] = None
         super().dispose()
 
@@ -103,6 +108,12 @@ class ListedKey(models.FakeKey):
         """There is no file to close."""
 
 
+@cache
+def backend() -> Any:
+    """moto's S3 of the account, for as long as the account is there: buckets belong to all regions."""
+    return models.s3_backends[ACCOUNT_ID]["aws"]
+
+
 def token_after(name: str) -> str:
     """The continuation token of a listing that goes on after `name`."""
     return urlsafe_b64encode(name.encode("utf-8", "surrogatepass")).decode()
@@ -110,7 +121,7 @@ def token_after(name: str) -> str:
 
 def name_of(token: str) -> str:
     """The name a continuation token stands for; ValueError for what is no token."""
-    return urlsafe_b64decode(token.encode("ascii")).decode("utf-8", "surrogatepass")
+    return b64decode(token.encode("ascii"), b"-_", validate=True).decode("utf-8", "surrogatepass")
 
 
 @contextmanager
@@ -125,10 +136,29 @@ def scaled_buckets() -> Iterator[None]:
             stack.enter_context(patch.object(models.S3Backend, name, replacement))
         stack.enter_context(patch.object(models.FakeBucket, "__init__", _new_bucket))
         stack.enter_context(patch.object(models.FakeMultipart, "__init__", _new_multipart))
-        # moto remembers every key and upload it ever made, bodies and all, to close their files at the end.
-        for tracked in (models.FakeKey, models.FakeMultipart):
-            stack.enter_context(patch.object(tracked, "instances_tracked", deque(maxlen=0)))
-        yield
+        stack.enter_context(patch.object(models, "tempfile", SimpleNamespace(SpooledTemporaryFile=_buffer)))
+        stack.enter_context(patch.object(models.FakeKey, "__del__", lambda key: key.dispose()))
+        keys, uploads = _Alive(), _Alive()
+        stack.enter_context(patch.object(models.FakeKey, "instances_tracked", keys))
+        stack.enter_context(patch.object(models.FakeMultipart, "instances_tracked", uploads))
+        backend.cache_clear()
+        try:
+            yield
+        finally:
+            backend.cache_clear()
+            for made in (*keys, *uploads):
+                made.dispose()
+
+
+class _Alive(WeakSet[Any]):
+    """moto remembers every key and upload it ever made, bodies and all; here it forgets what nobody holds."""
+
+    append = WeakSet.add
+
+
+def _buffer(_max_size: int = 0, **_named: int) -> BytesIO:
+    """A body's file. In memory: nothing has to be closed, in whatever order garbage is collected."""
+    return BytesIO()
 
 
 def empty_buckets() -> None:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from hashlib import md5
 from io import BytesIO
 from time import time
 from typing import Any
 
 from botocore.response import StreamingBody
-from moto.s3.models import s3_backends
 from stepsim.runtime.cloud.bucket_store import PAGE, BucketStore
-from stepsim.runtime.cloud.call import ACCOUNT_ID, ApiError, FallThrough
-from stepsim.runtime.cloud.moto_s3 import name_of, token_after
+from stepsim.runtime.cloud.call import ApiError, FallThrough
+from stepsim.runtime.cloud.moto_s3 import backend, name_of, token_after
 from stepsim.runtime.cloud.stored import UTC_OF_BOTO, ObjectSummary, Stored, checksum_text
 
 _BUCKET_AND_KEY = frozenset({"Bucket", "Key"})
@@ -138,12 +137,6 @@ OPERATIONS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "DeleteObjects": delete_objects,
     "ListObjectsV2": list_objects_v2,
 }
-
-
-@cache
-def backend() -> Any:
-    """moto's S3 of the account: buckets belong to all regions."""
-    return s3_backends[ACCOUNT_ID]["aws"]
 
 
 def now() -> datetime:

@@ -10,7 +10,8 @@ from pathlib import Path
 from stepsim.runtime.cloud.bucket_store import BucketStore
 from stepsim.runtime.cloud.call import DEFAULT_REGION
 from stepsim.runtime.cloud.generated import Generated
-from stepsim.runtime.cloud.s3 import backend, now
+from stepsim.runtime.cloud.moto_s3 import backend
+from stepsim.runtime.cloud.s3 import now
 from stepsim.runtime.cloud.stored import ObjectSummary, Stored
 
 
