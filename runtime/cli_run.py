@@ -59,7 +59,7 @@ class BadInput(click.ClickException):
     help="The code of a definition's function, relative to the current folder. May be repeated.",
 )
 @click.option(
-    "--type", "kind", type=click.Choice(["STANDARD", "EXPRESS"]), help="The kind of a definition's execution."
+    "--type", "kind", type=click.Choice(["STANDARD", "EXPRESS"]), help="What a definition is; STANDARD otherwise."
 )
 @click.option("--processes", type=click.IntRange(min=1), help="How many processes run functions; one a CPU otherwise.")
 @click.pass_context
@@ -77,6 +77,7 @@ def run(
     """Run a scenario or a definition for real.
 
     It runs on the system clock, its functions in processes of their own, its AWS calls against a local account.
+
     Exit status: 0 it succeeded and its expectations hold, 1 not, 2 bad usage or input.
     """
 
@@ -104,9 +105,10 @@ def simulate(
 ) -> None:
     """Simulate a scenario in virtual time.
 
-    The clock jumps from event to event; functions run as they are, or are modelled. The same scenario and seed give the same report, wall_s and peak_rss_mb aside. A definition that calls no
-    functions will do in place of a scenario. Exit status: 0 it succeeded and its expectations hold, 1 not, 2 bad usage
-    or input.
+    The clock jumps from event to event; functions run as they are, or are modelled. The same scenario and seed give
+    the same report, wall_s and peak_rss_mb aside. A definition that calls no functions will do in place of a scenario.
+
+    Exit status: 0 it succeeded and its expectations hold, 1 not, 2 bad usage or input.
     """
 
     def verb(scenario: Scenario, progress: Callable[[Snapshot], None] | None) -> dict[str, Any]:

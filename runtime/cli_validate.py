@@ -31,7 +31,10 @@ _COLOURS = {"error": "red", "warning": "yellow"}
 def validate(ctx: click.Context, files: tuple[str, ...], form: str, kind: str) -> None:
     """Tell everything that is wrong with definitions.
 
-    Every problem of a JSON or YAML file comes with its place and what to write instead. ${Placeholders} are holes, not problems. Exit status: 0 no errors, 1 errors, 2 a file that cannot be read.
+    Every problem of a JSON or YAML file comes with its place and what to write instead. ${Placeholders} are holes, not
+    problems.
+
+    Exit status: 0 no errors, 1 errors, 2 a file that cannot be read.
     """
     checked: dict[str, Sequence[Problem]] = {}
     unread: dict[str, str] = {}

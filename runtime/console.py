@@ -101,9 +101,10 @@ class ProgressLine:
 
 def progress_text(snapshot: Snapshot, rate: float | None, columns: int) -> str:
     """The progress line: whole parts of it, as many as fit."""
-    parts = (
-        _item_parts(snapshot) if _has_items(snapshot) else [f"running · {number(snapshot.state_transitions)} states"]
-    )
+    if _has_items(snapshot):
+        parts = _item_parts(snapshot)
+    else:
+        parts = [f"running · {number(snapshot.state_transitions)} states entered"]
     if rate is not None:
         parts.append(f"{rate:,.0f}/s")
     clock = "virtual" if snapshot.clock == "virtual" else "time"

@@ -18,6 +18,8 @@ from stepsim.runtime.json_output import json_text
 Row: TypeAlias = Mapping[str, Any]
 
 _COLUMNS_OF_A_PIPE = 80
+_NAME_COLUMNS = 20
+_GAP = 2
 _ROWS = 40
 _OUTPUT_LINES = 20
 _STATUS_STYLES = {"SUCCEEDED": "bold green", "ABORTED": "bold yellow"}
@@ -25,12 +27,16 @@ _STATUS_STYLES = {"SUCCEEDED": "bold green", "ABORTED": "bold yellow"}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of numbers; it is left out where every row has nothing or 0 in it."""
+    """A column of numbers; it is left out where every row has nothing or 0 in it.
+
+    One with `spare` goes where there is no room for all, the highest number first.
+    """
 
     header: str
     value: Callable[[Row], float | None]
     shown: Callable[[float], str] = number
     always: bool = False
+    spare: int = 0
 
 
 def _of(*path: str) -> Callable[[Row], float | None]:
@@ -57,7 +63,7 @@ def _percent(share: float) -> str:
     return f"{share:.1%}"
 
 
-_DURATIONS = tuple(Column(name, _of("duration_ms", name), _milliseconds) for name in ("mean", "p50", "p99"))
+_PERCENTILES = tuple(Column(name, _of("duration_ms", name), _milliseconds) for name in ("p50", "p99"))
 
 _STATES = (
     Column("entered", _of("entered"), always=True),
@@ -65,16 +71,17 @@ _STATES = (
     Column("failed", _of("failed")),
     Column("retried", _sum("retries")),
     Column("caught", _sum("caught")),
-    *_DURATIONS[1:],
+    *_PERCENTILES,
 )
 _FUNCTIONS = (
     Column("invoked", _of("invocations"), always=True),
     Column("errors", _sum("errors")),
     Column("timeouts", _of("timeouts")),
     Column("throttled", _of("throttles")),
-    Column("cold", _of("cold_starts")),
+    Column("cold", _of("cold_starts"), spare=1),
     Column("peak", _of("max_concurrency_seen")),
-    *_DURATIONS,
+    Column("mean", _of("duration_ms", "mean"), _milliseconds, spare=2),
+    *_PERCENTILES,
 )
 _MAP_RUNS = (
     Column("items", _of("itemCounts", "total"), always=True),
@@ -83,7 +90,7 @@ _MAP_RUNS = (
     Column("timed out", _of("itemCounts", "timedOut")),
     Column("aborted", _of("itemCounts", "aborted")),
     Column("pending", _of("itemCounts", "pending")),
-    Column("children", _of("executionCounts", "total")),
+    Column("children", _of("executionCounts", "total"), spare=1),
     Column("peak", _of("max_concurrency_seen")),
     Column("took", _of("makespan_s"), duration),
 )
@@ -131,9 +138,9 @@ def _print_headline(console: Console, report: Mapping[str, Any]) -> None:
     console.print(headline)
     facts = [f"took {duration(report['makespan_s'])}"]
     if report["clock"] == "virtual":
-        facts = [f"virtual time {duration(report['makespan_s'])}", f"wall time {duration(report['wall_s'])}"]
+        facts = [f"virtual {duration(report['makespan_s'])}", f"wall {duration(report['wall_s'])}"]
     facts += [
-        f"{number(report['state_transitions'])} states entered",
+        f"{number(report['state_transitions'])} states",
         f"{number(report['peak_rss_mb'])} MB",
         f"seed {report['seed']}",
     ]
@@ -158,20 +165,36 @@ def _print_table(
     """Print a table of at most 40 rows. With `second`, each row has that member as a text after its name."""
     if not rows:
         return
-    shown = [column for column in columns if column.always or any(column.value(row) for row in rows.values())]
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim")
-    table.add_column(noun, overflow="fold", min_width=min(16, max(map(len, rows))))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column(noun, overflow="fold")
     if second:
         table.add_column(second, overflow="fold")
+    room = console.width - 2 - min(_NAME_COLUMNS, max(map(len, rows)))
+    shown = _fitting(
+        [column for column in columns if column.always or any(map(column.value, rows.values()))], rows, room
+    )
     for column in shown:
-        table.add_column(column.header, justify="right", no_wrap=True)
+        table.add_column(column.header, justify="right", no_wrap=True, min_width=_width(column, rows))
     for name, row in list(rows.items())[:_ROWS]:
         texts = [name, row[second]] if second else [name]
         table.add_row(*texts, *(_cell(column, row) for column in shown))
     _print_title(console, title)
-    console.print(Padding(table, (0, 0, 0, 2)))
+    console.print(Padding(table, (0, 0, 0, 2), expand=False))
     if len(rows) > _ROWS:
         console.print(f"  … and {len(rows) - _ROWS:,} more, in the report (--json)")
+
+
+def _fitting(columns: list[Column], rows: Mapping[str, Row], room: int) -> list[Column]:
+    """The columns without as many of the spare ones as it takes."""
+    for spare in sorted((column for column in columns if column.spare), key=lambda column: -column.spare):
+        if sum(_width(column, rows) + _GAP for column in columns) <= room:
+            break
+        columns = [column for column in columns if column is not spare]
+    return columns
+
+
+def _width(column: Column, rows: Mapping[str, Row]) -> int:
+    return max(len(column.header), *(len(_cell(column, row)) for row in rows.values()))
 
 
 def _cell(column: Column, row: Row) -> str:
