@@ -58,8 +58,11 @@ def safe_environment(region: str) -> Mapping[str, str]:
 def account(seed: int, region: str, answer: Callable[[AWSPreparedRequest], AWSResponse | None]) -> Iterator[None]:
     """An empty account in moto, for as long as it lasts; `answer` may answer a request before moto does.
 
-    The environment, boto3's default session and botocore are afterwards as they were.
+    RuntimeError where there is one already. The environment, boto3's default session and botocore are afterwards as
+    they were.
     """
+    if botocore_stubber.enabled:
+        raise RuntimeError("A simulated account, or moto itself, is open already: there can be one at a time.")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_CLEARED)}
     environment = {**kept, **safe_environment(region)}
     with patch.dict(os.environ, environment, clear=True), mock_aws(config=_MOTO_CONFIG):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeAlias
 from weakref import WeakValueDictionary
@@ -132,6 +133,9 @@ class BucketStore:
         self, prefix: str, delimiter: str, after: str, limit: int
     ) -> tuple[list[ObjectSummary], list[str], str | None]:
         """A page of a listing: objects, common prefixes, and the name to go on after; None at the end."""
+        if not delimiter:
+            listed = list(islice(self.summaries(prefix, after), limit + 1))
+            return listed[:limit], [], listed[limit - 1].key if 0 < limit < len(listed) else None
         objects: list[ObjectSummary] = []
         folders: list[str] = []
         position, last = after, ""
@@ -139,7 +143,7 @@ class BucketStore:
         while going:
             going = False
             for summary in self.summaries(prefix, position):
-                end = summary.key.find(delimiter, len(prefix)) if delimiter else -1
+                end = summary.key.find(delimiter, len(prefix))
                 name = summary.key if end < 0 else summary.key[: end + len(delimiter)]
                 if name > after:
                     if len(objects) + len(folders) == limit:

@@ -63,8 +63,8 @@ def test_a_throttle_meets_botocores_own_retries(service: str, method: str, param
     rule = FaultRule(call=f"{service}.{operation}", error="ThrottlingException", status=400, cause="Rate exceeded")
     with cloud_with(rule) as cloud:
         inside(cloud)
+        session: Any = boto3.session.Session()
         with pytest.raises(ClientError, match="Rate exceeded") as caught:
-            session: Any = boto3.session.Session()
             getattr(session.client(service, config=TWICE), method)(**params)
         assert caught.value.response["Error"]["Code"] == "ThrottlingException"
         assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 2
@@ -191,6 +191,12 @@ def test_resources_take_the_fast_path_too() -> None:
         counts = cloud.gate.calls["dynamodb.PutItem"]
         assert counts.count == 20 + counts.throttled
         assert counts.throttled == counts.faults > 0
+
+
+def test_there_is_one_account_at_a_time() -> None:
+    """A second account would share the first one's state."""
+    with cloud_with(), pytest.raises(RuntimeError, match="one at a time"), cloud_with():
+        pass
 
 
 def test_the_same_seed_gives_the_same_ids() -> None:
