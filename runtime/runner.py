@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -29,21 +29,37 @@ from stepsim.workers.modelled import Model, ModelledError
 if TYPE_CHECKING:
     from stepsim.runtime.cloud.cloud import Cloud
 
-ShowProgress: TypeAlias = Callable[[Snapshot], None]
 Report: TypeAlias = dict[str, Any]
+
+_PARTIAL_S = 2.0
+"""How often a run under way reports what it has done so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What somebody wants to know, or to keep, of a run."""
+
+    progress: Callable[[Snapshot], None] | None = None
+    """Called about ten times a second of wall time."""
+    partial: Callable[[Report], None] | None = None
+    """Called every two seconds of wall time with the report so far: what it holds survives whatever ends the run."""
+    save: Path | None = None
+    """A folder for what the run leaves in the account; see `saved.save_account`."""
+
+
+NOTHING_WATCHED = Watch()
 
 
 class RunError(Exception):
     """A run cannot start: the message says what is missing and what to do."""
 
 
-def simulate(scenario: Scenario, progress: ShowProgress | None = None) -> Report:
+def simulate(scenario: Scenario, watch: Watch = NOTHING_WATCHED) -> Report:
     """Run a scenario in virtual time. Returns the report.
 
     Raises DefinitionError, ScenarioError or RunError where it cannot start.
     """
-    started_s = perf_counter()
-    stage = _Stage(scenario, "virtual")
+    stage = _Stage(scenario, "virtual", watch)
     with ExitStack() as open_parts:
         cloud = stage.open_cloud(open_parts, latency=scenario.latency)
         if any(spec.handler for spec in scenario.functions.values()):
@@ -55,40 +71,39 @@ def simulate(scenario: Scenario, progress: ShowProgress | None = None) -> Report
         else:
             account = stage.account(cloud, no_code, latency=scenario.latency)
         execution = stage.start(account)
-        drive(account, execution, stage.shows(progress, account, execution))
-        return stage.report(account, execution, cloud, perf_counter() - started_s)
+        drive(account, execution, stage.look(account, execution, cloud))
+        return stage.end(account, execution, cloud)
 
 
-def run(scenario: Scenario, progress: ShowProgress | None = None, processes: int | None = None) -> Report:
+def run(scenario: Scenario, watch: Watch = NOTHING_WATCHED, processes: int | None = None) -> Report:
     """Run a scenario on the system clock, handlers in processes of their own. Returns the report.
 
     Raises DefinitionError, ScenarioError or RunError where it cannot start.
     """
     import anyio  # noqa: PLC0415 - a simulation has no use for it
 
-    return anyio.run(_run, scenario, progress, processes)
+    return anyio.run(_run, scenario, watch, processes)
 
 
-async def _run(scenario: Scenario, progress: ShowProgress | None, processes: int | None) -> Report:
+async def _run(scenario: Scenario, watch: Watch, processes: int | None) -> Report:
     from stepsim.runtime.realtime import drive as drive_really  # noqa: PLC0415
     from stepsim.runtime.realtime import now_ms  # noqa: PLC0415
 
-    started_s = perf_counter()
-    stage = _Stage(replace(scenario, start_ms=now_ms()), "real")
+    stage = _Stage(replace(scenario, start_ms=now_ms()), "real", watch)
     with ExitStack() as open_parts:
         cloud = stage.open_cloud(open_parts, latency=False)
         if not any(spec.handler for spec in scenario.functions.values()):
             account = stage.account(cloud, no_code, latency=False)
             execution = stage.start(account)
-            await drive_really(account, execution, stage.shows(progress, account, execution))
-            return stage.report(account, execution, cloud, perf_counter() - started_s)
+            await drive_really(account, execution, stage.look(account, execution, cloud))
+            return stage.end(account, execution, cloud)
         from stepsim.runtime.process_functions import open_pool  # noqa: PLC0415
 
         async with open_pool(scenario, cloud, processes) as code:
             account = stage.account(cloud, code, latency=False)
             execution = stage.start(account)
-            await drive_really(account, execution, stage.shows(progress, account, execution))
-            return stage.report(account, execution, cloud, perf_counter() - started_s)
+            await drive_really(account, execution, stage.look(account, execution, cloud))
+            return stage.end(account, execution, cloud)
 
 
 def scenario_of_definition(
@@ -107,9 +122,11 @@ def no_code(name: str, spec: FunctionSpec) -> Any:
 class _Stage:
     """A run's parts, as far as both clocks have them in common."""
 
-    def __init__(self, scenario: Scenario, clock: Literal["virtual", "real"]) -> None:
+    def __init__(self, scenario: Scenario, clock: Literal["virtual", "real"], watch: Watch) -> None:
+        self.started_s = perf_counter()
         self.scenario = scenario
         self.clock = clock
+        self.watch = watch
         self.dice = Dice(scenario.seed)
         self.statistics = Statistics()
         self.definition: Definition = load_definition(scenario.definition, scenario.substitutions, scenario.type)
@@ -194,21 +211,39 @@ class _Stage:
             express=scenario.type == "EXPRESS",
         )
 
-    def shows(
-        self, progress: ShowProgress | None, account: Account, execution: Execution
-    ) -> Callable[[], None] | None:
-        """What the driver calls now and then."""
-        if progress is None:
+    def look(self, account: Account, execution: Execution, cloud: Cloud | None) -> Callable[[], None] | None:
+        """What the driver calls now and then; None where nobody watches."""
+        progress, partial = self.watch.progress, self.watch.partial
+        if progress is None and partial is None:
             return None
-        return lambda: progress(snapshot(account, execution, self.clock))
+        reported_s = perf_counter()
 
-    def report(self, account: Account, execution: Execution, cloud: Cloud | None, wall_s: float) -> Report:
-        """The report of a run that has ended."""
+        def look() -> None:
+            nonlocal reported_s
+            if progress is not None:
+                progress(snapshot(account, execution, self.clock))
+            if partial is not None and perf_counter() - reported_s > _PARTIAL_S:
+                partial(self.report(account, execution, cloud))
+                reported_s = perf_counter()
+
+        return look
+
+    def end(self, account: Account, execution: Execution, cloud: Cloud | None) -> Report:
+        """Report a run that has ended, and keep what is to be kept of it."""
+        report = self.report(account, execution, cloud)
+        if self.watch.save is not None:
+            from stepsim.runtime.saved import save_account  # noqa: PLC0415 - few runs are saved
+
+            save_account(self.watch.save, execution, cloud)
+        return report
+
+    def report(self, account: Account, execution: Execution, cloud: Cloud | None) -> Report:
+        """The report of a run, as far as it has come."""
         facts = RunFacts(
             self.scenario.name,
             self.scenario.seed,
             self.clock,
-            wall_s,
+            perf_counter() - self.started_s,
             {} if cloud is None else cloud.gate.calls,
             {} if cloud is None else cloud.tables(),
         )

@@ -251,6 +251,10 @@ class BucketStore:
 
     itervalues = values
 
+    def stored_keys(self) -> list[str]:
+        """The keys of all objects but the generated ones, in order."""
+        return [key for key in self._entries if key in self]
+
     def item_size(self) -> int:
         """The bytes of all objects together."""
         return sum(summary.size for summary in self.summaries())

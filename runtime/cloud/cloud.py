@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
@@ -98,6 +98,17 @@ class Cloud:
     def tables(self) -> dict[str, dict[str, Any]]:
         """The report's ``tables``: what was consumed of each."""
         return dynamodb.consumed_by_table(self.region)
+
+    def items(self, table: str) -> Iterator[dict[str, Any]]:
+        """All items of a table, in DynamoDB's own JSON."""
+        scan = dynamodb.OPERATIONS["Scan"]
+        params: dict[str, Any] = {"TableName": table}
+        while True:
+            page = scan(params, self.region)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            params["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _moto(self, service: str, operation: str, params: dict[str, Any], region: str) -> dict[str, Any]:
         """moto's response to a call, without ``ResponseMetadata``."""

@@ -65,6 +65,14 @@ class S3Store:
         """All objects below a prefix in the order of their keys, a page at a time: the bucket may change meanwhile."""
         return self._store(bucket).iter_summaries(prefix)
 
+    def stored(self) -> Iterator[tuple[str, str, bytes]]:
+        """Bucket, key and body of every object but the generated ones, in order."""
+        for bucket in sorted(backend().buckets):
+            for key in self._store(bucket).stored_keys():
+                body = self.read(bucket, key)
+                if body is not None:
+                    yield bucket, key, body
+
     def __contains__(self, bucket: str) -> bool:
         return bucket in backend().buckets
 
