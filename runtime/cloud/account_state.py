@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,7 @@ from moto import mock_aws
 from moto.core.config import DefaultConfig
 from moto.core.models import botocore_stubber
 from moto.moto_api._internal import mock_random
-from stepsim.runtime.cloud.hosts import host_of, is_aws_url, is_loopback
+from stepsim.runtime.cloud.hosts import host_of, is_aws_host, is_aws_url, is_loopback
 from stepsim.runtime.cloud.moto_s3 import empty_buckets, scaled_buckets
 
 # Whatever a shell says about AWS (profiles, endpoints, roles, retry modes) must neither lead out of the account nor
@@ -76,8 +77,8 @@ def account(seed: int, region: str, answer: Callable[[AWSPreparedRequest], AWSRe
 
 @contextmanager
 def _confined(answer: Callable[[AWSPreparedRequest], AWSResponse | None]) -> Iterator[None]:
-    """The last line: what botocore is about to send. Clients from before the account started end here, too."""
-    send, create_client = URLLib3Session.send, Session.create_client
+    """The last line: what is about to be sent. botocore's clients from before the account started end here, too."""
+    send, create_client, getaddrinfo = URLLib3Session.send, Session.create_client, socket.getaddrinfo
     named: set[str] = set()
 
     def confined_send(http: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
@@ -98,7 +99,15 @@ def _confined(answer: Callable[[AWSPreparedRequest], AWSResponse | None]) -> Ite
             named.add(host_of(client.meta.endpoint_url))
         return client
 
+    def confined_getaddrinfo(host: Any, *args: Any, **named_args: Any) -> Any:
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+        if isinstance(name, str) and is_aws_host(name.lower()):
+            raise LeavesTheAccount(name)
+        return getaddrinfo(host, *args, **named_args)
+
     with (
+        # Whatever else opens connections (urllib with a presigned URL) asks here where to.
+        patch.object(socket, "getaddrinfo", confined_getaddrinfo),
         patch.object(URLLib3Session, "send", confined_send),
         patch.object(Session, "create_client", noting_create_client),
     ):

@@ -28,7 +28,9 @@ _STATUSES = {
     "SlowDown": 503,
     "TooManyRequestsException": 429,
 }
-"""The statuses of errors that don't come with 400."""
+"""The statuses of errors that don't come with the usual one."""
+
+_STATUS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class FaultRule:
     probability: float = 1.0
     error: str | None = None
     status: int | None = None
-    """The HTTP status of a call's refusal; what AWS sends with that error where it isn't said."""
+    """The HTTP status of a call's refusal; None becomes what AWS sends with that error."""
     cause: str = ""
     hang: bool = False
     delay_ms: int = 0
@@ -83,6 +85,8 @@ class FaultRule:
             raise ValueError(f"A fault's call is written service.Operation, as in s3.GetObject: {self.call!r}")
         if self.key is not None and self.call is None:
             raise ValueError("A fault's key selects calls; with state or function it means nothing.")
+        if self.status is None:
+            object.__setattr__(self, "status", _STATUSES.get(self.error or "", _STATUS))
         if self.error is None and not self.hang and not self.delay_ms:
             raise ValueError("A fault needs an error, a delay or hang: true.")
 
@@ -106,7 +110,7 @@ class _Armed:
         self.refusal = Refusal(
             rule.error,
             rule.cause,
-            rule.status if rule.status is not None else _STATUSES.get(rule.error or "", 400),
+            rule.status or _STATUS,
             rule.hang,
             rule.delay_ms,
         )

@@ -37,7 +37,11 @@ def host_of(url: str) -> str:
 @lru_cache(maxsize=1024)
 def is_aws_url(url: str) -> bool:
     """True for AWS's own endpoints, and for the addresses that hand out credentials on AWS's machines."""
-    host = host_of(url)
+    return is_aws_host(host_of(url))
+
+
+def is_aws_host(host: str) -> bool:
+    """True for the hosts of `is_aws_url`."""
     return f".{host}".endswith(_AWS_DOMAINS) or host in _METADATA_SERVICES
 
 

@@ -80,3 +80,10 @@ def test_a_rule_without_an_effect_is_refused() -> None:
     """A fault does something: an error, a delay or a hang."""
     with pytest.raises(ValueError, match="needs an error"):
         FaultRule(state="A")
+
+
+def test_a_refusal_has_the_status_that_aws_sends() -> None:
+    """Where a rule doesn't say a status, its error's own is meant."""
+    rules = [FaultRule(call="s3.GetObject", error=error) for error in ("SlowDown", "NoSuchKey", "ThrottlingException")]
+    refusals = [faults(rule).strike_call("s3.GetObject", {}, SITE, 0) for rule in rules]
+    assert [refusal.status for refusal in refusals if refusal] == [503, 404, 400]

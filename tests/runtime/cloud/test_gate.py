@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import urllib.request
 from collections.abc import Callable
 from itertools import repeat
 from typing import Any
@@ -237,6 +238,9 @@ def test_nothing_reaches_another_host(monkeypatch: pytest.MonkeyPatch) -> None:
         for url in ("http://169.254.170.2/credentials", "https://example.com/x"):
             with pytest.raises(LeavesTheAccount, match="endpoint_url"):
                 URLLib3Session().send(AWSRequest("GET", url).prepare())
+        url = cloud.client("s3").generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "k"})
+        with pytest.raises(LeavesTheAccount, match=r"amazonaws\.com"):
+            urllib.request.urlopen(url)
         named = boto3.client("s3", endpoint_url="http://127.0.0.1:1", config=Config(retries={"total_max_attempts": 1}))
         with pytest.raises(EndpointConnectionError):
             named.list_buckets()
