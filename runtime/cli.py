@@ -14,7 +14,7 @@ from stepsim.runtime.cli_validate import validate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="stepsim")
+@click.version_option(package_name="stepsim", prog_name="stepsim")
 def main() -> None:
     """Run and simulate AWS Step Functions state machines on this computer.
 

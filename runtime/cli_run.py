@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar
@@ -14,10 +16,10 @@ from stepsim.runtime.console import ProgressLine, can_redraw
 
 if TYPE_CHECKING:
     from stepsim.asl.payload import JSON
+    from stepsim.runtime.runner import Watch
     from stepsim.runtime.scenario_types import Scenario
-    from stepsim.runtime.snapshot import Snapshot
 
-Verb: TypeAlias = "Callable[[Scenario, Callable[[Snapshot], None] | None], dict[str, Any]]"
+Verb: TypeAlias = "Callable[[Scenario, Watch], dict[str, Any]]"
 MachineType: TypeAlias = Literal["STANDARD", "EXPRESS"]
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -34,10 +36,18 @@ _JSON = click.option(
     "--json", "json_target", metavar="FILE|-", help="Write the report as JSON; with -, the summary goes to stderr."
 )
 
+_SAVE = click.option(
+    "--save",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep what the run leaves in its buckets and tables.",
+)
+
 
 def _shared(command: C) -> C:
     """The options that both commands have, in this order."""
-    for option in reversed((_INPUT, _SET, _SEED, _JSON)):
+    for option in reversed((_INPUT, _SET, _SEED, _JSON, _SAVE)):
         command = option(command)
     return command
 
@@ -70,6 +80,7 @@ def run(
     sets: tuple[str, ...],
     seed: int | None,
     json_target: str | None,
+    folder: Path | None,
     functions: tuple[str, ...],
     kind: MachineType | None,
     processes: int | None,
@@ -81,14 +92,14 @@ def run(
     Exit status: 0 it succeeded and its expectations hold, 1 not, 2 bad usage or input.
     """
 
-    def verb(scenario: Scenario, progress: Callable[[Snapshot], None] | None) -> dict[str, Any]:
+    def verb(scenario: Scenario, watch: Watch) -> dict[str, Any]:
         from stepsim.runtime import runner
 
-        return runner.run(scenario, progress, processes)
+        return runner.run(scenario, watch, processes)
 
-    _check_target(json_target)
+    _check_targets(json_target, folder)
     scenario = _scenario(file, payload, sets, seed, "system", functions, kind)
-    ctx.exit(_execute(verb, scenario, json_target))
+    ctx.exit(_execute(verb, scenario, json_target, folder))
 
 
 @click.command()
@@ -102,6 +113,7 @@ def simulate(
     sets: tuple[str, ...],
     seed: int | None,
     json_target: str | None,
+    folder: Path | None,
 ) -> None:
     """Simulate a scenario in virtual time.
 
@@ -111,21 +123,32 @@ def simulate(
     Exit status: 0 it succeeded and its expectations hold, 1 not, 2 bad usage or input.
     """
 
-    def verb(scenario: Scenario, progress: Callable[[Snapshot], None] | None) -> dict[str, Any]:
+    def verb(scenario: Scenario, watch: Watch) -> dict[str, Any]:
         from stepsim.runtime import runner
 
-        return runner.simulate(scenario, progress)
+        return runner.simulate(scenario, watch)
 
-    _check_target(json_target)
+    _check_targets(json_target, folder)
     scenario = _scenario(file, payload, sets, seed, "virtual", (), None)
-    ctx.exit(_execute(verb, scenario, json_target))
+    ctx.exit(_execute(verb, scenario, json_target, folder))
 
 
-def _check_target(json_target: str | None) -> None:
+def _check_targets(json_target: str | None, folder: Path | None) -> None:
+    """Raise BadParameter for what could not be written after the run."""
     if json_target is not None:
         from stepsim.runtime.json_output import refuse_unwritable
 
         refuse_unwritable(json_target, "--json")
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        used = next(folder.iterdir(), None)
+    except OSError as error:
+        raise click.BadParameter(f"{folder} cannot be made: {error.strerror}.", param_hint="--save") from None
+    if used is not None:
+        # Nobody could tell the files of two runs apart.
+        raise click.BadParameter(f"{folder} is not empty: {used.name} is in it.", param_hint="--save")
 
 
 def _scenario(
@@ -219,35 +242,57 @@ def _refuse(lines: Sequence[str], file: Path) -> NoReturn:
     raise BadInput(f"{file} has {len(lines)} problems.")
 
 
-def _execute(verb: Verb, scenario: Scenario, json_target: str | None) -> int:
+def _execute(verb: Verb, scenario: Scenario, json_target: str | None, folder: Path | None) -> int:
     """Run the scenario, report, and return the exit status."""
-    report = _report(verb, scenario)
-    from stepsim.runtime.json_output import STDOUT, write_json
+    from stepsim.runtime.json_output import STDOUT
     from stepsim.runtime.report import holds
+
+    report = _report(verb, scenario, json_target, folder)
+    # Imported here: no run waits for the library that draws its tables.
     from stepsim.runtime.summary import print_summary
 
     print_summary(report, sys.stderr if json_target == STDOUT else sys.stdout)
     if json_target is not None:
-        try:
-            write_json(report, json_target)
-        except OSError as error:
-            raise BadInput(f"{json_target} cannot be written: {error.strerror}") from None
+        _write(report, json_target)
     return 0 if holds(report) else 1
 
 
-def _report(verb: Verb, scenario: Scenario) -> dict[str, Any]:
+def _report(verb: Verb, scenario: Scenario, json_target: str | None, folder: Path | None) -> dict[str, Any]:
+    """What the verb returns; what it cannot use is refused."""
     from stepsim.asl.errors import DefinitionError
-    from stepsim.runtime.runner import RunError
+    from stepsim.runtime.json_output import can_replace
+    from stepsim.runtime.runner import RunError, Watch
     from stepsim.runtime.scenario_check import ScenarioError
 
+    partial = None
+    if json_target is not None and can_replace(json_target):
+        partial = functools.partial(_write_partial, target=json_target)
     try:
         if not can_redraw(sys.stderr):
-            return verb(scenario, None)
+            return verb(scenario, Watch(None, partial, folder))
         with ProgressLine(sys.stderr) as line:
-            return verb(scenario, line.show)
+            return verb(scenario, Watch(line.show, partial, folder))
     except DefinitionError as error:
         _refuse([problem_text(problem, error.source) for problem in error.problems], scenario.definition)
     except ScenarioError as error:
         _refuse(str(error).splitlines(), scenario.definition)
     except RunError as error:
         raise BadInput(str(error)) from None
+
+
+def _write_partial(report: dict[str, Any], target: str) -> None:
+    """Leave the report so far, for whoever finds it after the run was killed."""
+    from stepsim.runtime.json_output import write_json
+
+    # A full disk is no reason to end a run; where it stays full, the report's own writing says so.
+    with suppress(OSError):
+        write_json(report, target)
+
+
+def _write(report: dict[str, Any], target: str) -> None:
+    from stepsim.runtime.json_output import write_json
+
+    try:
+        write_json(report, target)
+    except OSError as error:
+        raise BadInput(f"{target} cannot be written: {error.strerror}") from None

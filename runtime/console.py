@@ -104,7 +104,7 @@ def progress_text(snapshot: Snapshot, rate: float | None, columns: int) -> str:
     if _has_items(snapshot):
         parts = _item_parts(snapshot)
     else:
-        parts = [f"running · {number(snapshot.state_transitions)} states entered"]
+        parts = [f"running · states entered {number(snapshot.state_transitions)}"]
     if rate is not None:
         parts.append(f"{rate:,.0f}/s")
     clock = "virtual" if snapshot.clock == "virtual" else "time"

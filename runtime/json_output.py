@@ -44,9 +44,24 @@ def refuse_unwritable(target: str, option: str) -> None:
 
 
 def write_json(value: JSON, target: str) -> None:
-    """Write the value to a file, or to standard output where the target is ``-``. Raises OSError."""
+    """Write the value to a file, or to standard output where the target is ``-``. Raises OSError.
+
+    A file is replaced as a whole: whoever reads it, or ends this program, finds the old text or the new one.
+    """
     data = json_text(value).encode()
     if target == STDOUT:
         click.echo(data, nl=False)
-    else:
-        Path(target).write_bytes(data)
+        return
+    path = Path(target).resolve()
+    if not can_replace(target):
+        path.write_bytes(data)
+        return
+    new = path.with_name(f".{path.name}.new")
+    new.write_bytes(data)
+    new.replace(path)
+
+
+def can_replace(target: str) -> bool:
+    """True for a file that can be written more than once: no pipe and no device."""
+    path = Path(target)
+    return target != STDOUT and (path.is_file() or not path.exists())

@@ -132,7 +132,7 @@ def test_a_run_without_items_shows_its_states() -> None:
     """Without a map, the states entered show that something happens; a real clock is not called virtual."""
     nothing = {"items_done": 0, "items_running": 0, "items_failed": 0, "items_total": None}
     text = progress_text(a_snapshot(clock="real", **nothing), None, 79)
-    assert text == "running · 500,000 states entered · time 00:12:31"
+    assert text == "running · states entered 500,000 · time 00:12:31"
 
 
 def test_the_line_is_drawn_in_place_and_taken_away() -> None:
