@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.cloud import Cloud
 from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.dice import Dice
-from stepsim.runtime.generators import body_maker
+from stepsim.runtime.generators import GeneratorError, body_maker
 from stepsim.runtime.scenario_types import BucketSpec, KeySpec, QueueSpec, Scenario, TableSpec
 
 
@@ -37,7 +38,19 @@ def _make_bucket(cloud: Cloud, name: str, bucket: BucketSpec, scenario: Scenario
             cloud.s3.generate(name, generate.count, generate.key, lambda n: filler, size=generate.size)  # noqa: ARG005
         else:
             body = body_maker(generate.body, generate.seed, name, scenario.base_dir)
-            cloud.s3.generate(name, generate.count, generate.key, body)
+            cloud.s3.generate(name, generate.count, generate.key, _as_s3_answers(body))
+
+
+def _as_s3_answers(body: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """A generator whose failure is S3's for that one object: whoever reads it gets an InternalError that tells why."""
+
+    def read(n: int) -> bytes:
+        try:
+            return body(n)
+        except GeneratorError as error:
+            raise ApiError("InternalError", str(error), 500) from error
+
+    return read
 
 
 def _make_table(cloud: Cloud, name: str, table: TableSpec) -> None:

@@ -17,6 +17,7 @@ from stepsim.runtime.definition import Definition, load_definition
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.functions import Function, Functions
+from stepsim.runtime.generators import GeneratorError
 from stepsim.runtime.report import RunFacts, make_report
 from stepsim.runtime.scenario_types import FunctionSpec, Scenario
 from stepsim.runtime.simulation import drive
@@ -24,6 +25,7 @@ from stepsim.runtime.snapshot import Snapshot, snapshot
 from stepsim.runtime.statistics import Statistics
 from stepsim.runtime.tokens import token_operations
 from stepsim.workers.durations import NOTHING
+from stepsim.workers.handler import HandlerError
 from stepsim.workers.modelled import Model, ModelledError
 
 if TYPE_CHECKING:
@@ -153,7 +155,10 @@ class _Stage:
             return None
         from stepsim.runtime.cloud_setup import open_cloud  # noqa: PLC0415 - moto takes a second to import
 
-        return parts.enter_context(open_cloud(scenario, self.dice, self.faults, latency=latency))
+        try:
+            return parts.enter_context(open_cloud(scenario, self.dice, self.faults, latency=latency))
+        except GeneratorError as error:
+            raise RunError(str(error)) from error
 
     def account(
         self, cloud: Cloud | None, code: Callable[[str, FunctionSpec], Any], *, latency: bool
@@ -188,7 +193,10 @@ class _Stage:
         return self._account
 
     def _function(self, name: str, spec: FunctionSpec, code: Callable[[str, FunctionSpec], Any]) -> Function:
-        runs = code(name, spec) if spec.handler else self._model(spec)
+        try:
+            runs = code(name, spec) if spec.handler else self._model(spec)
+        except HandlerError as error:
+            raise RunError(f"The function {name} cannot be run: {error}") from error
         return Function(name, runs, spec.timeout_ms, spec.memory_mb, spec.reserved_concurrency)
 
     def _model(self, spec: Any) -> Model:
