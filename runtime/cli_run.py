@@ -251,9 +251,12 @@ def _execute(verb: Verb, scenario: Scenario, json_target: str | None, folder: Pa
     # Imported here: no run waits for the library that draws its tables.
     from stepsim.runtime.summary import print_summary
 
-    print_summary(report, sys.stderr if json_target == STDOUT else sys.stdout)
-    if json_target is not None:
-        _write(report, json_target)
+    try:
+        # First what a program waits for: whoever reads the summary may stop half-way through.
+        if json_target is not None:
+            _write(report, json_target)
+    finally:
+        print_summary(report, sys.stderr if json_target == STDOUT else sys.stdout)
     return 0 if holds(report) else 1
 
 

@@ -120,7 +120,8 @@ def print_summary(report: Mapping[str, Any], stream: TextIO) -> None:
     console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
     _print_headline(console, report)
     _print_table(console, "States", "state", _STATES, report["states"])
-    _print_table(console, "Map runs", "state", _MAP_RUNS, report["map_runs"])
+    went_wrong = any(run["status"] != "SUCCEEDED" for run in report["map_runs"].values())
+    _print_table(console, "Map runs", "state", _MAP_RUNS, report["map_runs"], second="status" if went_wrong else "")
     _print_table(console, "Functions", "function", _FUNCTIONS, report["functions"])
     _print_errors(console, report)
     _print_table(console, "AWS calls", "call", _CALLS, report["calls"])
@@ -140,11 +141,11 @@ def _print_headline(console: Console, report: Mapping[str, Any]) -> None:
     if report["clock"] == "virtual":
         facts = [f"virtual {duration(report['makespan_s'])}", f"wall {duration(report['wall_s'])}"]
     facts += [
-        f"{number(report['state_transitions'])} states",
+        f"{number(report['state_transitions'])} transitions",
         f"{number(report['peak_rss_mb'])} MB",
         f"seed {report['seed']}",
     ]
-    console.print(Padding(" · ".join(facts), (0, 0, 0, 2)))
+    console.print(Padding(" · ".join(facts), (0, 0, 0, 2), expand=False))
     for name in ("error", "cause"):
         if execution[name]:
             console.print(_labelled(name, printable(execution[name])))

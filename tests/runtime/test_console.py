@@ -172,7 +172,7 @@ def test_a_summary_opens_with_what_matters() -> None:
     assert lines[1].split(" · ")[:3] == [
         "  virtual 14 min 32 s",
         "wall 38.2 s",
-        "1,234,567 states",
+        "1,234,567 transitions",
     ]
 
 
@@ -245,6 +245,15 @@ def test_every_part_of_a_report_has_its_table() -> None:
     assert ["s3.GetObject", "500,000", "12", "4"] in rows
     assert ["reconciliation", "250,000", "12.5", "1.5%"] in rows
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_map_run_that_failed_says_so() -> None:
+    """The status of map runs is told where one of them went wrong."""
+    counts = {**COUNTS, "total": 10, "succeeded": 4, "failed": 6}
+    run = {"itemCounts": counts, "executionCounts": counts, "max_concurrency_seen": 1, "makespan_s": 0.5}
+    text = summary(a_report(map_runs={"Load": {**run, "status": "FAILED"}, "Save": {**run, "status": "SUCCEEDED"}}))
+    assert ["Load", "FAILED", "10", "4", "6", "10", "1", "500", "ms"] in [line.split() for line in text.splitlines()]
+    assert "SUCCEEDED" not in summary(a_report(map_runs={"Save": {**run, "status": "SUCCEEDED"}})).split("Map runs")[1]
 
 
 def test_a_long_output_is_cut() -> None:
