@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from stepsim.asl.errors import StatesError
+from stepsim.asl.expression import Expression
 from stepsim.asl.machine import MapState, ParallelState, StateMachine
 from stepsim.asl.payload import JSON, Payload
 from stepsim.runtime.effects import Fork, Program
@@ -62,8 +63,10 @@ def run_inline_map(state: MapState, effective: Payload, frame: Frame, run_states
 
     def iterations() -> Iterator[Program]:
         for index, item in enumerate(items):
-            inner = frame.branch(index, {"Index": index, "Value": item})
-            payload = Payload(item if state.item_selector is None else state.item_selector(effective.value, inner))
+            shown = {"Index": index, "Value": item}
+            selected = item if state.item_selector is None else select(state.item_selector, effective.value, shown, frame)
+            payload = Payload(selected)
+            inner = frame.branch(index, shown)
             inner.trail.previous = book.last_state_event
             inner.trail.add("MapIterationStarted", {"name": state.name, "index": index})
             book.open[index] = inner
@@ -75,6 +78,15 @@ def run_inline_map(state: MapState, effective: Payload, frame: Frame, run_states
     trail.previous = book.last_event
     trail.block_succeeded("MapStateSucceeded", book.last_event)
     return join(outputs)
+
+
+def select(selector: Expression, effective: JSON, shown: JSON, frame: Frame) -> JSON:
+    """What ItemSelector makes of an item: it sees the map's input and context, and the item in ``$$.Map.Item``."""
+    outer, frame.map_item = frame.map_item, shown
+    try:
+        return selector(effective, frame)
+    finally:
+        frame.map_item = outer
 
 
 def join(outputs: list[Payload]) -> Payload:

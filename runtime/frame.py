@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stepsim.asl.errors import StatesError
 from stepsim.asl.expression import Scope
-from stepsim.asl.payload import EMPTY, JSON, Payload
+from stepsim.asl.payload import JSON, Payload
 from stepsim.asl.timestamp import format_timestamp
 from stepsim.runtime.cloud.call import CallSite
 from stepsim.runtime.history import Trail
@@ -111,15 +111,8 @@ class Frame(Scope):
         self.iteration = iteration
         """The indexes of the branches and items this frame is inside of: names for its dice."""
         self.map_item = map_item
-        self.state = ""
-        self.state_type = ""
-        self.raw = EMPTY
         self.visit = 0
-        self.retry_count: int | None = None
-        self.token: str | None = None
-        self.entered_id = 0
-        self.entered_ms = 0
-        self.draws = 0
+        """Counts the states entered; what belongs to one visit is set by `enter`."""
 
     def branch(self, index: int, map_item: JSON = None) -> Frame:
         """A frame for a branch or an inline iteration that starts here; it reads, but never changes, our variables."""
@@ -139,8 +132,8 @@ class Frame(Scope):
         self.raw = raw
         self.visit += 1
         self.draws = 0
-        self.retry_count = None
-        self.token = None
+        self.retry_count: int | None = None
+        self.token: str | None = None
         self.entered_ms = self.engine.scheduler.now_ms
         self.entered_id = self.trail.entered(state_type, state, raw)
 

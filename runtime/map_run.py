@@ -7,6 +7,7 @@ when it comes, so memory follows the concurrency and not the number of items.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from typing import Any, Literal, TypeAlias
 
@@ -117,13 +118,10 @@ class MapRun:
         self.counts.expected = source.length
         limit = min(self.max_concurrency or MAX_CONCURRENCY, MAX_CONCURRENCY)
 
-        def collect(index: int, outcome: Payload | StatesError | Expired) -> bool:
-            return self._ended(index, outcome, results)
-
         children = self._children(source, batches)
         lifetime_ms = EXPRESS_LIMIT_MS if self.express else None
         try:
-            yield Fork(children, limit, collect, lifetime_ms)
+            yield Fork(children, limit, partial(self._ended, results), lifetime_ms)
         except StatesError:
             self._abort(results, None)
             self._close("FAILED")
@@ -172,7 +170,7 @@ class MapRun:
             engine.statistics.history_events += history.count + 1
         return output
 
-    def _ended(self, index: int, outcome: Payload | StatesError | Expired, results: MapResults) -> bool:
+    def _ended(self, results: MapResults, index: int, outcome: Payload | StatesError | Expired) -> bool:
         child = self.running.pop(index)
         if isinstance(outcome, Payload):
             self.counts.succeed(child.items)

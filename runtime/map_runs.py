@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from stepsim.asl.errors import StatesError, runtime_error
+from stepsim.asl.expression import Expression
 from stepsim.asl.machine import DistributedMap, ItemBatcher, MapState, ResultWriter
 from stepsim.asl.payload import JSON, MAX_BYTES, Payload
+from stepsim.runtime.branches import select
 from stepsim.runtime.cloud.call import CallSite
 from stepsim.runtime.dice import name_uuid
 from stepsim.runtime.effects import Expired, Program, Stopped
@@ -165,17 +167,9 @@ def _inputs(state: MapState, source: ItemSource, effective: JSON, frame: Frame) 
     return _selected(state.item_selector, source.items, effective, frame)
 
 
-def _selected(
-    selector: Callable[[JSON, Frame], JSON], items: Iterator[Item], effective: JSON, frame: Frame
-) -> Iterator[JSON]:
-    outer = frame.map_item
+def _selected(selector: Expression, items: Iterator[Item], effective: JSON, frame: Frame) -> Iterator[JSON]:
     for item in items:
         shown: dict[str, JSON] = {"Index": item.index, "Value": item.value, "Source": item.source}
         if item.key is not None:
             shown["Key"] = item.key
-        frame.map_item = shown
-        try:
-            selected = selector(effective, frame)
-        finally:
-            frame.map_item = outer
-        yield selected
+        yield select(selector, effective, shown, frame)

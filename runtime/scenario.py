@@ -313,7 +313,7 @@ class _Resolver:
                 attempt=fault.attempt,
                 probability=fault.probability,
                 error=fault.error,
-                status=400 if fault.status is None else fault.status,
+                status=fault.status,
                 cause=fault.cause or "",
                 hang=fault.hang,
                 delay_ms=self._time_ms(fault.delay, (*path, "delay")) or 0,
