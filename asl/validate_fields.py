@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stepsim.asl.fields import Field, Fields, Language
 from stepsim.asl.parse import Path, is_hole
 from stepsim.asl.payload import JSON
-from stepsim.asl.timestamp import timestamp_ms
+from stepsim.asl.timestamp import parse_timestamp
 from stepsim.asl.validate_expressions import is_jsonata, path_fault, reference_path_fault
 from stepsim.asl.validate_findings import Findings
 from stepsim.asl.validate_suggestions import did_you_mean, for_unknown_field, for_wrong_language
@@ -31,6 +31,8 @@ def check_fields(value: dict[str, JSON], owner: Fields, path: Path, where: Where
     there or is missing, the object; for a wrong value, the field."""
     for name in value:
         field = owner.rows.get(name)
+        if field is None and is_hole(name):
+            continue
         if field is None:
             suggestion = for_unknown_field(name, owner, where.language, value[name])
             unsupported(where.findings, name, path, suggestion)
@@ -118,7 +120,7 @@ def check_value(value: JSON, field: Field, path: Path, where: Where) -> None:
         return
     if type(value) is str and not field.constant and where.language == "JSONata":
         check_jsonata(value, path, where.findings)
-        if is_jsonata(value):
+        if is_jsonata(value) or field.kind in ("value", "template"):
             return
     check = _CHECKS.get(field.kind)
     if check is not None:
@@ -173,7 +175,7 @@ def _check_range(value: float, field: Field, path: Path, where: Where) -> None:
 def _check_timestamp(value: JSON, field: Field, path: Path, where: Where) -> None:
     if type(value) is not str:
         expect_type(where.findings, "[STRING]", path)
-    elif timestamp_ms(value) is None:
+    elif parse_timestamp(value) is None:
         hint = "Write date, 'T', time and 'Z' or an offset: 2016-03-14T01:59:00Z."
         if value.startswith("$"):
             hint = "To take it from the input, write TimestampPath."

@@ -1,0 +1,133 @@
+"""One state: its Type, the fields of that Type, and what relates them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stepsim.asl.fields import MAX_NAME, STATES, Language
+from stepsim.asl.parse import Path, is_hole
+from stepsim.asl.payload import JSON
+from stepsim.asl.validate_choices import check_choices
+from stepsim.asl.validate_errors import check_catch, check_retry
+from stepsim.asl.validate_expressions import is_jsonata
+from stepsim.asl.validate_fields import Where, check_fields, expect_type
+from stepsim.asl.validate_findings import Findings
+from stepsim.asl.validate_maps import check_map
+from stepsim.asl.validate_resources import check_resource
+from stepsim.asl.validate_suggestions import did_you_mean
+
+_RESULT_OF = ("Task", "Parallel", "Map")
+_NESTED = ("ItemProcessor", "Iterator", "Branches")
+_STATES_FIELD = re.compile(r"\$states\s*\.\s*(result|errorOutput)\b")
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|/\*.*?\*/", flags=re.DOTALL)
+
+
+def language_of(state: JSON, inherited: Language) -> Language:
+    """The query language in force in a state; AWS takes any other value than JSONPath for JSONata."""
+    if type(state) is not dict or "QueryLanguage" not in state or is_hole(state["QueryLanguage"]):
+        return inherited
+    return "JSONPath" if state["QueryLanguage"] == "JSONPath" else "JSONata"
+
+
+def check_name(name: str, path: Path, findings: Findings) -> None:
+    """Report the name of a state that is too long."""
+    if len(name) > MAX_NAME and not is_hole(name):
+        message = f"State name exceeds the maximum length of {MAX_NAME} characters"
+        findings.error(message, path, f"Shorten it: it has {len(name)} characters.", code="INVALID_STATE_NAME")
+
+
+def check_state(
+    state: JSON, path: Path, findings: Findings, inherited: Language, *, express: bool
+) -> None:
+    """Report what is wrong with a state, apart from where it leads and from machines inside it."""
+    if type(state) is not dict:
+        expect_type(findings, "[OBJECT]", path, _not_a_state(str(path[-1])))
+        return
+    language = language_of(state, inherited)
+    if inherited == "JSONata" and language == "JSONPath":
+        message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
+        hint = "Remove it, or let the machine be JSONPath and each state of JSONata say so."
+        findings.error(message, path, hint, at=(*path, "QueryLanguage"))
+        return
+    kind = state.get("Type")
+    owner = STATES.get(kind) if type(kind) is str else None
+    if owner is None:
+        _report_type(state, path, findings)
+        return
+    where = Where(findings, language)
+    check_fields(state, owner, path, where)
+    if kind == "Task":
+        _check_task(state, path, where, express=express)
+    elif kind == "Choice":
+        check_choices(state.get("Choices", "${none}"), (*path, "Choices"), where)
+    elif kind == "Map":
+        check_map(state, path, where, express=express)
+    if "Retry" in owner.rows:
+        check_retry(state.get("Retry"), (*path, "Retry"), findings)
+        check_catch(state.get("Catch"), (*path, "Catch"), findings)
+    if language == "JSONata":
+        _check_states_fields(state, path, findings)
+    if "End" in owner.rows and state.get("End") is False and "Next" not in state:
+        findings.error("This object should have only one of the following fields: [Next, End]", path, _END)
+
+
+_END = 'Write Next with the name of the state that follows, or "End": true.'
+
+
+def _not_a_state(name: str) -> str:
+    if name in ("QueryLanguage", "Comment", "StartAt", "TimeoutSeconds", "Version"):
+        return f"{name} belongs beside States, not inside."
+    return 'A state is an object with a "Type".'
+
+
+def _report_type(state: dict[str, JSON], path: Path, findings: Findings) -> None:
+    kind = state.get("Type")
+    if "Type" not in state:
+        if not any(map(is_hole, state)):
+            hint = f'Write "Type": one of {", ".join(STATES)}.'
+            findings.error("The field 'Type' is required", path, hint)
+    elif not is_hole(kind):
+        message = f"The field 'Type' should have one of these values: [{', '.join(STATES)}]"
+        hint = did_you_mean(kind, STATES, 0.5) if type(kind) is str else None
+        findings.error(message, path, hint or f"Write one of {', '.join(STATES)}.", at=(*path, "Type"))
+
+
+def _check_task(state: dict[str, JSON], path: Path, where: Where, *, express: bool) -> None:
+    if "Resource" in state:
+        input_field = "Parameters" if where.language == "JSONPath" else "Arguments"
+        place = (*path, "Resource")
+        check_resource(state["Resource"], place, where.findings, express=express, input_field=input_field)
+    timeout, heartbeat = state.get("TimeoutSeconds"), state.get("HeartbeatSeconds")
+    if type(timeout) is int and type(heartbeat) is int and heartbeat >= timeout:
+        message = "HeartbeatSeconds must be smaller than TimeoutSeconds"
+        hint = f"Write less than {timeout}: a heartbeat that comes as late as the end is none."
+        where.findings.error(message, (*path, "HeartbeatSeconds"), hint)
+
+
+def _check_states_fields(state: dict[str, JSON], path: Path, findings: Findings) -> None:
+    """Report ``$states.result`` and ``$states.errorOutput`` where AWS does not have them."""
+    for place, text in _expressions(state):
+        for field in dict.fromkeys(_STATES_FIELD.findall(_QUOTED.sub("", text))):
+            if field == "errorOutput":
+                there = place[0] == "Catch" and len(place) > 2 and place[2] in ("Output", "Assign")
+                hint = "Only Output and Assign of a Catch have it."
+            else:
+                there = state.get("Type") in _RESULT_OF and place[0] in ("Output", "Assign")
+                hint = "Only Output and Assign of a Task, Parallel or Map state have it."
+            if not there:
+                message = f"Field '$states.{field}' does not exist."
+                findings.error(message, (*path, *place), hint, code="UNSUPPORTED_JSONATA_EXPRESSION")
+
+
+def _expressions(state: dict[str, JSON]) -> Iterator[tuple[Path, str]]:
+    waiting: list[tuple[Path, JSON]] = [((name,), value) for name, value in state.items() if name not in _NESTED]
+    while waiting:
+        place, value = waiting.pop()
+        if type(value) is str:
+            if is_jsonata(value):
+                yield place, value
+        elif type(value) is dict:
+            waiting += [((*place, name), item) for name, item in value.items()]
+        elif type(value) is list:
+            waiting += [((*place, index), item) for index, item in enumerate(value)]
