@@ -154,7 +154,11 @@ class Scheduler:
     def advance(self, now_ms: int) -> None:
         """Let the time be now_ms: everything due by then happens, in its order."""
         heap = self._heap
-        self._drain()
+        if self._ready:
+            # What was answered from outside was answered by now, or before the next timer.
+            answered_ms = min(now_ms, heap[0][0]) if heap else now_ms
+            self.now_ms = max(self.now_ms, answered_ms)
+            self._drain()
         while heap and heap[0][0] <= now_ms:
             due_ms, _, fiber, wait, value, error = heappop(heap)
             if due_ms > self.now_ms:
