@@ -72,9 +72,10 @@ def problem_text(problem: Problem, file: str) -> str:
     severity = click.style(problem.severity, fg=_COLOURS[problem.severity])
     # A message may quote the text, lines and all; of a syntax error the place says more than AWS's quotation.
     message = " ".join(problem.message.split())
-    where = f" at {problem.path}" if problem.path.startswith("/") else ""
+    if problem.path.startswith("/"):
+        message = f"{message.removesuffix('.')} at {problem.path}"
     hint = f"\n    {problem.suggestion}" if problem.suggestion else ""
-    return f"{place} {severity} {problem.code}: {message}{where}{hint}"
+    return f"{place} {severity} {problem.code}: {message}{hint}"
 
 
 def _problems(text: str, file: str, kind: str) -> Sequence[Problem]:

@@ -14,6 +14,9 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _RULES = {
     "SCHEMA_VALIDATION_FAILED": "The definition breaks a rule of the Amazon States Language.",
     "INVALID_JSON_DESCRIPTION": "The definition is not JSON, or a name stands twice in one object.",
+    "MISSING_TRANSITION_TARGET": "A transition leads to no state, or nothing leads to a state.",
+    "LITERAL_BRACES": "A text in braces looks like a placeholder and is taken as it stands.",
+    "NEVER_MATCHES": "A retrier or catcher that no error can reach.",
     "DEFINITION_TOO_LONG": "The definition has more characters than AWS takes.",
 }
 """What a code stands for, where its name does not say it."""

@@ -183,7 +183,7 @@ def test_a_definition_without_functions_can_be_simulated(folder: Path) -> None:
         (["run", "none.json"], "none.json cannot be read: No such file or directory"),
         (["run", "other.json"], "other.json is neither a definition"),
         (["run", "broken.json"], "broken.json:1:2: error INVALID_JSON_DESCRIPTION"),
-        (["run", "wrong.json"], "SCHEMA_VALIDATION_FAILED"),
+        (["run", "wrong.json"], "wrong.json:1:2: error MISSING_TRANSITION_TARGET: Missing 'Next' target: B"),
         (["run", "call.json"], "Double"),
         (["run", "call.json", "--function", "Double"], "'Double' is not of the form NAME=module:handler."),
         (["run", "call.json", "--function", "Double=none:handler"], "none"),
