@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar
 
 import click
-from stepsim.runtime.cli_validate import problem_text, read_text
+from stepsim.runtime.cli_validate import is_definition, is_scenario, problem_text, read_text
 from stepsim.runtime.console import ProgressLine, can_redraw
 
 if TYPE_CHECKING:
@@ -201,11 +201,8 @@ def _is_definition(file: Path) -> bool:
         raise BadInput(f"{file} cannot be read: {error}") from None
     except DefinitionError as error:
         _refuse([problem_text(problem, str(file)) for problem in error.problems], file)
-    if isinstance(value, dict):
-        if "States" in value or "StartAt" in value:
-            return True
-        if "definition" in value:
-            return False
+    if is_definition(value) or is_scenario(value):
+        return is_definition(value)
     raise BadInput(
         f"{file} is neither a definition, which has StartAt and States, nor a scenario, which has definition."
     )

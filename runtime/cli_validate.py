@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from stepsim.asl.errors import Problem
+    from stepsim.asl.payload import JSON
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 
@@ -32,7 +33,7 @@ def validate(ctx: click.Context, files: tuple[str, ...], form: str, kind: str) -
     """Tell everything that is wrong with definitions.
 
     Every problem of a JSON or YAML file comes with its place and what to write instead. ${Placeholders} are holes, not
-    problems.
+    problems. Scenarios may be among the files; the definitions that they name are files of their own.
 
     Exit status: 0 no errors, 1 errors, 2 a file that cannot be read.
     """
@@ -78,15 +79,38 @@ def problem_text(problem: Problem, file: str) -> str:
     return f"{place} {severity} {problem.code}: {message}{hint}"
 
 
+def is_scenario(value: JSON) -> bool:
+    """True for what names a definition; a definition itself has StartAt and States."""
+    return isinstance(value, dict) and "definition" in value and not is_definition(value)
+
+
+def is_definition(value: JSON) -> bool:
+    """True for a state machine, complete or not."""
+    return isinstance(value, dict) and ("States" in value or "StartAt" in value)
+
+
 def _problems(text: str, file: str, kind: str) -> Sequence[Problem]:
     from stepsim.asl.errors import DefinitionError
     from stepsim.asl.parse import parse
     from stepsim.asl.validate import validate as check
 
     try:
-        return check(parse(text, file), "EXPRESS" if kind == "EXPRESS" else "STANDARD")
+        document = parse(text, file)
     except DefinitionError as error:
         return error.problems
+    if is_scenario(document.value):
+        return _scenario_problems(file)
+    return check(document, "EXPRESS" if kind == "EXPRESS" else "STANDARD")
+
+
+def _scenario_problems(file: str) -> Sequence[Problem]:
+    from stepsim.runtime.scenario import ScenarioError, load_scenario
+
+    try:
+        load_scenario(file)
+    except ScenarioError as error:
+        return error.problems
+    return []
 
 
 def _show_text(checked: Mapping[str, Sequence[Problem]], unread: Mapping[str, str]) -> None:

@@ -135,6 +135,16 @@ def test_placeholders_are_holes(folder: Path) -> None:
     assert stepsim("hole.json").exit_code == 0
 
 
+def test_a_scenario_is_held_to_what_scenarios_may_say(folder: Path) -> None:
+    """A file that names a definition is no definition: its own keys are checked, with their places."""
+    (folder / "scenario.yaml").write_text("definition: bad.asl.json\nsed: 1\n")
+    result = stepsim("scenario.yaml")
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (
+        1,
+        "scenario.yaml:2:1: error UNKNOWN_KEY: unknown key 'sed'",
+    )
+
+
 def test_bad_usage_is_exit_status_2(folder: Path) -> None:
     """No file, an unknown option and an unknown format are refused by name."""
     assert stepsim().exit_code == 2
