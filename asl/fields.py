@@ -369,9 +369,7 @@ MACHINE = Fields(
     },
 )
 BRANCH = Fields("a branch", _SUB_MACHINE)
-PROCESSOR = Fields(
-    "ItemProcessor", {**_SUB_MACHINE, "ProcessorConfig": Field("object", fields=PROCESSOR_CONFIG)}
-)
+PROCESSOR = Fields("ItemProcessor", {**_SUB_MACHINE, "ProcessorConfig": Field("object", fields=PROCESSOR_CONFIG)})
 
 _ORDERS = ("Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals")
 _FAMILIES: dict[str, Kind] = {"String": "string", "Numeric": "number", "Timestamp": "timestamp"}

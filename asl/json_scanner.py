@@ -239,7 +239,7 @@ class _Scanner:
             expected = "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not "
             expected += "enabled for parser)"
         if found in "/#":
-            suggestion = "JSON has no comments: remove it, or put the text into a \"Comment\" field."
+            suggestion = 'JSON has no comments: remove it, or put the text into a "Comment" field.'
         code = f"{ord(found)}" if ord(found) < 256 else f"{ord(found)} / 0x{ord(found):x}"
         raise JsonSyntaxError(f"Unexpected character ('{found}' (code {code})): {expected}", at, at + 1, suggestion)
 

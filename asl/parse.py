@@ -27,6 +27,7 @@ MAX_CHARACTERS = 1_048_576
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
 _QUOTED_BY_JACKSON = 500
+_EMPTY = 'Write an object with StartAt and States: {"StartAt": …, "States": {…}}.'
 
 
 class Document:
@@ -152,14 +153,21 @@ def _parse_yaml(text: str, source: str) -> Document:
         raise DefinitionError([problem], source) from None
     document = Document(value, source, text, places=places)
     document.problems = tuple(
-        Problem("INVALID_JSON_DESCRIPTION", f"Duplicate field '{name}'", "/", line, column)
+        Problem(
+            "INVALID_JSON_DESCRIPTION",
+            f"Duplicate field '{name}'",
+            "/",
+            line,
+            column,
+            suggestion="Rename or remove one of the two.",
+        )
         for name, line, column in duplicates
     )
     return document
 
 
 def _refuse_empty(source: str) -> NoReturn:
-    problem = Problem("SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object", "", 1, 1)
+    problem = Problem("SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object", "", 1, 1, suggestion=_EMPTY)
     raise DefinitionError([problem], source)
 
 

@@ -1,7 +1,7 @@
 """Everything that is wrong with a definition, at once: each problem with its place and with what to write instead.
 
-The rules live in the other ``validate_*`` modules and in the table of ``fields``; here the definition is walked, machine
-by machine. Codes, messages and locations are AWS's where it has them. ``${Placeholders}`` are holes, not problems.
+The rules live in the other ``validate_*`` modules and in the table of ``fields``; here the definition is walked,
+machine by machine. Codes, messages and locations are AWS's where it has them. ``${Placeholders}`` are holes, not problems.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from stepsim.asl.parse import Document, Path, is_hole
 from stepsim.asl.payload import JSON
 from stepsim.asl.validate_fields import Where, check_fields, expect_type
 from stepsim.asl.validate_findings import Findings
+from stepsim.asl.validate_items import check_listed_items
 from stepsim.asl.validate_maps import Mode, mode_of
 from stepsim.asl.validate_states import check_name, check_state, language_of
 from stepsim.asl.validate_transitions import Scope, check_transitions, sub_machines
@@ -47,7 +48,7 @@ class _Inside:
     express: bool
 
 
-def validate(document: Document, type: MachineType = "STANDARD") -> list[Problem]:
+def validate(document: Document, type: MachineType = "STANDARD") -> list[Problem]:  # noqa: A002 - AWS's word
     """Every problem of a definition, in the order of its text; it is valid if none has the severity ``error``.
 
     ``type`` is the machine's: an Express machine neither waits for jobs or tokens nor maps in distributed mode. Raises
@@ -97,7 +98,7 @@ def _refuse_jsonata(machine: dict[str, JSON], walk: _Walk) -> None:
         path, owner = waiting.pop()
         if type_is_jsonata(owner):
             message = "The query language JSONata is not supported: this version runs JSONPath only"
-            hint = "Write it in JSONPath: Parameters, ResultSelector, ResultPath, OutputPath, and Variable in Choice rules."
+            hint = "Write it in JSONPath: Parameters, ResultSelector, ResultPath, OutputPath; Variable in Choice rules."
             walk.findings.error(message, (*path, "QueryLanguage"), hint, code="UNSUPPORTED_QUERY_LANGUAGE")
             if not path:
                 return
@@ -171,6 +172,8 @@ def _validate_inside(name: str, state: dict[str, JSON], path: Path, walk: _Walk,
     express = around.express or (distributed and mode.express is True)
     if kind == "Map":
         _check_label(state.get("Label"), (*path, "Label"), walk)
+        if distributed and around.scope is not None:
+            check_listed_items(state, around.scope.states, path, walk.findings)
     # A child execution of a distributed Map has its own variables: it neither sees nor shadows those outside.
     variables = Variables() if distributed else around.variables
     for place, machine, called in sub_machines(name, state):
@@ -182,7 +185,7 @@ def _validate_inside(name: str, state: dict[str, JSON], path: Path, walk: _Walk,
         elif not is_hole(machine) and place[0] in state:
             expect_type(walk.findings, "[OBJECT]", inner)
     branches = state.get("Branches")
-    if kind == "Parallel" and "Branches" in state and not is_hole(branches) and not branches == []:
+    if kind == "Parallel" and "Branches" in state and not is_hole(branches) and branches != []:
         if not isinstance(branches, list):
             expect_type(walk.findings, "[ARRAY]", (*path, "Branches"), "Put the branches into brackets: [ … ].")
     elif kind == "Parallel" and branches == []:

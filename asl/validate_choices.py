@@ -97,7 +97,7 @@ def _check_shape(rule: _Rule, where: Where) -> None:
         if any(CHOICE_RULE.get(name, _ANY).language == "JSONata" for name in value):
             return  # Told already that it is written in the other query language.
         message = f"This object should have only one of the following fields: [{', '.join(_KINDS)}]"
-        findings.error(message, path, "Write a comparison such as \"StringEquals\": …, or And, Or, Not.")
+        findings.error(message, path, 'Write a comparison such as "StringEquals": …, or And, Or, Not.')
     if kinds and kinds[0] in COMPARISONS and "Variable" not in value:
         findings.error("These fields are required: [Variable]", path, 'Write "Variable": "$.…": what is compared.')
     elif kinds and kinds[0] in COMBINATIONS and "Variable" in value:

@@ -58,7 +58,9 @@ def _check(rules: JSON, path: Path, findings: Findings) -> None:
 def _check_name(name: str, path: Path, findings: Findings) -> None:
     if name.startswith("States.") and name not in _NAMES and not name.startswith("States.Http.StatusCode."):
         message = f"'{name}' is not an error that AWS raises, and names of one's own must not start with 'States.'"
-        findings.warning("UNKNOWN_ERROR_NAME", message, path, did_you_mean(name, _NAMES, 0.6))
+        hint = did_you_mean(name, _NAMES, 0.6) or "Choose a name that does not start with 'States.'."
+        findings.warning("UNKNOWN_ERROR_NAME", message, path, hint)
     elif name == errors.RUNTIME:
         message = "States.Runtime ends the execution: it can be neither retried nor caught"
-        findings.warning("NEVER_MATCHES", message, path, "Remove it.")
+        hint = "Remove it, and avoid the error: a Choice with IsPresent tells whether a field is there."
+        findings.warning("NEVER_MATCHES", message, path, hint)

@@ -1,5 +1,8 @@
 """Holds an object against its rows of the field table: unknown, missing and contradicting fields, and every value."""
 
+# The checks of the kinds share one shape; not each of them reads all that it is given.
+# ruff: noqa: ARG001
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -9,13 +12,20 @@ from stepsim.asl.fields import Field, Fields, Language
 from stepsim.asl.parse import Path, is_hole
 from stepsim.asl.payload import JSON
 from stepsim.asl.timestamp import parse_timestamp
-from stepsim.asl.validate_expressions import is_jsonata, path_fault, reference_path_fault
+from stepsim.asl.validate_expressions import is_jsonata, path_fault, reference_path_fault, variables_of
 from stepsim.asl.validate_findings import Findings
 from stepsim.asl.validate_suggestions import did_you_mean, for_unknown_field, for_wrong_language
 from stepsim.asl.validate_templates import check_assign, check_jsonata, check_string_path, check_template
 
-_TYPES = {"string": str, "boolean": bool, "strings": list, "objects": list, "object": dict}
-_TYPE_NAMES = {"string": "STRING", "boolean": "BOOLEAN", "number": "NUMBER"}
+_AS_TYPE = {
+    "[STRING]": "Write a string, in quotes.",
+    "[BOOLEAN]": "Write true or false, without quotes.",
+    "[NUMBER]": "Write a number, without quotes.",
+    "Integer": "Write a whole number, without quotes.",
+    "[ARRAY]": "Put it into brackets: [ … ].",
+    "[OBJECT]": "Write an object: { … }.",
+}
+_PATHS = "A path begins with '$': $.name, $['a name'], $.list[0], or $$.… for the context object."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +81,16 @@ def check_required(value: dict[str, JSON], owner: Fields, path: Path, where: Whe
         message = "The field 'Type' is required"
     else:
         message = f"These fields are required: [{', '.join(missing)}]"
-    where.findings.error(message, path, _REQUIRED.get(missing[0]))
+    hint = _READER_RESOURCE if owner.name == "ItemReader" else _REQUIRED.get(missing[0])
+    where.findings.error(message, path, hint or f"Write {' and '.join(missing)}.")
 
 
+_READER_RESOURCE = (
+    'Write "Resource": "arn:aws:states:::s3:listObjectsV2" to list a prefix, or "…:s3:getObject" to read one file.'
+)
 _REQUIRED = {
+    "States": 'Write "States": {"Name": {"Type": …}, …}; a machine inside a state has states of its own.',
+    "Branches": 'Write "Branches": [{"StartAt": …, "States": {…}}, …].',
     "Type": 'Write "Type": one of Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map.',
     "StartAt": "Write StartAt with the name of the first state.",
     "Resource": "Write Resource with the ARN of what is to be called.",
@@ -90,9 +106,7 @@ def _present(value: dict[str, JSON], owner: Fields, names: tuple[str, ...], lang
     return [name for name in known if name in value], ", ".join(known)
 
 
-def _check_exactly_one(
-    value: dict[str, JSON], owner: Fields, names: tuple[str, ...], path: Path, where: Where
-) -> None:
+def _check_exactly_one(value: dict[str, JSON], owner: Fields, names: tuple[str, ...], path: Path, where: Where) -> None:
     present, listed = _present(value, owner, names, where.language)
     if len(present) > 1:
         message = f"There should only be one of the following fields: [{listed}]"
@@ -105,9 +119,7 @@ def _check_exactly_one(
         where.findings.error(message, path, suggestion)
 
 
-def _check_at_most_one(
-    value: dict[str, JSON], owner: Fields, names: tuple[str, ...], path: Path, where: Where
-) -> None:
+def _check_at_most_one(value: dict[str, JSON], owner: Fields, names: tuple[str, ...], path: Path, where: Where) -> None:
     present, listed = _present(value, owner, names, where.language)
     if len(present) > 1:
         message = f"There should only be one of the following fields: [{listed}]"
@@ -129,7 +141,7 @@ def check_value(value: JSON, field: Field, path: Path, where: Where) -> None:
 
 def expect_type(findings: Findings, name: str, path: Path, suggestion: str | None = None) -> None:
     """Report a value of the wrong JSON type."""
-    findings.error(f"Expected value of type {name}", path, suggestion)
+    findings.error(f"Expected value of type {name}", path, suggestion or _AS_TYPE[name])
 
 
 def _check_string(value: JSON, field: Field, path: Path, where: Where) -> None:
@@ -138,7 +150,8 @@ def _check_string(value: JSON, field: Field, path: Path, where: Where) -> None:
         return
     if field.choices and value not in field.choices:
         message = f"Value should be one of the following: [{', '.join(field.choices)}]"
-        where.findings.error(message, path, did_you_mean(value, field.choices, 0.5))
+        hint = did_you_mean(value, field.choices, 0.5) or f"Write {' or '.join(field.choices)}."
+        where.findings.error(message, path, hint)
 
 
 def _check_boolean(value: JSON, field: Field, path: Path, where: Where) -> None:
@@ -160,16 +173,16 @@ def _check_integer(value: JSON, field: Field, path: Path, where: Where) -> None:
 
 def _check_number(value: JSON, field: Field, path: Path, where: Where) -> None:
     if type(value) not in (int, float):
-        expect_type(where.findings, "[NUMBER]", path, "Write the number without quotes." if value else None)
+        expect_type(where.findings, "[NUMBER]", path)
         return
     _check_range(value, field, path, where)
 
 
 def _check_range(value: float, field: Field, path: Path, where: Where) -> None:
     if field.minimum is not None and value < field.minimum:
-        where.findings.error(f"Minimum value is {field.minimum}", path)
+        where.findings.error(f"Minimum value is {field.minimum}", path, f"Write {field.minimum} or more.")
     if field.maximum is not None and value > field.maximum:
-        where.findings.error(f"Maximum value is {field.maximum}", path)
+        where.findings.error(f"Maximum value is {field.maximum}", path, f"Write {field.maximum} or less.")
 
 
 def _check_timestamp(value: JSON, field: Field, path: Path, where: Where) -> None:
@@ -188,7 +201,7 @@ def _check_path(value: JSON, field: Field, path: Path, where: Where) -> None:
         return
     fault = "Path didn't start with '$'" if not value.startswith("$") else path_fault(value)
     if fault is not None:
-        hint = None
+        hint = _PATHS
         if value.startswith("States."):
             hint = "Intrinsic functions work in payload templates only: compute the value in a state before."
         elif not value.startswith("$"):
@@ -197,9 +210,12 @@ def _check_path(value: JSON, field: Field, path: Path, where: Where) -> None:
 
 
 def _check_reference_path(value: JSON, field: Field, path: Path, where: Where) -> None:
-    _report_reference_path(value, path, where, reference_path_fault)
-    if type(value) is str and value.startswith("$$"):
-        where.findings.error("Value is not a Reference Path: the context object cannot be written", path)
+    if type(value) is str and (value.startswith("$$") or variables_of(value)):
+        what = "the context object cannot be written" if value.startswith("$$") else "it names a variable"
+        hint = "Write a path into the state's input, such as '$.result'; variables are written by Assign."
+        where.findings.error(f"Value is not a Reference Path: {what}", path, hint)
+    else:
+        _report_reference_path(value, path, where, reference_path_fault)
 
 
 def _check_value_path(value: JSON, field: Field, path: Path, where: Where) -> None:
@@ -216,7 +232,7 @@ def _report_reference_path(value: JSON, path: Path, where: Where, fault_of: Call
         return
     fault = fault_of(value)
     if fault is not None:
-        hint = None if value.startswith("$") else f"Write '$.{value}'."
+        hint = _PATHS if value.startswith("$") else f"Write '$.{value}'."
         where.findings.error(f"Value is not a Reference Path: {fault}", path, hint)
 
 
@@ -233,7 +249,7 @@ def _check_list(value: JSON, field: Field, path: Path, where: Where) -> bool:
         expect_type(where.findings, "[ARRAY]", path, "Put it into brackets: [ … ].")
         return False
     if field.non_empty and not value:
-        where.findings.error("Value cannot be empty", path)
+        where.findings.error("Value cannot be empty", path, "Write at least one.")
     return True
 
 
@@ -260,7 +276,7 @@ def _check_pointer(value: JSON, field: Field, path: Path, where: Where) -> None:
     if type(value) is not str:
         expect_type(where.findings, "[STRING]", path)
     elif value and not value.startswith("/"):
-        message = f'Invalid input: JSON Pointer expression must start with \'/\': "{value}"'
+        message = f"Invalid input: JSON Pointer expression must start with '/': \"{value}\""
         hint = "/" + value.removeprefix("$.").replace(".", "/")
         where.findings.error(message, path, f"Write '{hint}'.")
 

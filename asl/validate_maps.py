@@ -8,7 +8,7 @@ from typing import NamedTuple
 from stepsim.asl.fields import DISTRIBUTED_ONLY, MAX_LABEL
 from stepsim.asl.parse import Path, is_hole
 from stepsim.asl.payload import JSON
-from stepsim.asl.validate_fields import Where, expect_type, unsupported
+from stepsim.asl.validate_fields import Where, unsupported
 from stepsim.asl.validate_findings import Findings
 from stepsim.asl.validate_resources import READERS, WRITER, check_s3_resource
 
@@ -47,7 +47,11 @@ def check_map(state: dict[str, JSON], path: Path, where: Where, *, express: bool
     _check_processor_config(state, path, where, express=express)
     if mode.distributed is False:
         for name in DISTRIBUTED_ONLY:
-            if name in state:
+            if name == "Label" and name in state:
+                # AWS takes it (definitions that are deployed have it).
+                message, hint = "Label has no effect: an INLINE Map has no map run", "Remove it."
+                where.findings.warning("UNUSED_FIELD", message, (*path, name), hint)
+            elif name in state:
                 hint = 'Only a distributed Map has it: write "ProcessorConfig": {"Mode": "DISTRIBUTED", '
                 unsupported(where.findings, name, path, f'{hint}"ExecutionType": "STANDARD"}} into ItemProcessor.')
     _check_reader(state.get("ItemReader"), (*path, "ItemReader"), where)
@@ -121,11 +125,13 @@ def _check_reader_config(
     kind, manifest, transformation = (config.get(name) for name in ("InputType", "ManifestType", "Transformation"))
     flattens = transformation == "LOAD_AND_FLATTEN"
     if flattens and action == "getObject":
-        unsupported(findings, "Transformation", path, "Only listObjectsV2 loads what it lists; getObject reads one file.")
+        hint = "Only listObjectsV2 loads what it lists; getObject reads one file."
+        unsupported(findings, "Transformation", path, hint)
     elif flattens and kind is None:
         findings.error("The field 'InputType' is required", path, f"Write one of {', '.join(_FLATTENED)}.")
     elif flattens and kind == "MANIFEST":
-        findings.error(f"Value should be one of the following: [{', '.join(_FLATTENED)}]", (*path, "InputType"))
+        message = f"Value should be one of the following: [{', '.join(_FLATTENED)}]"
+        findings.error(message, (*path, "InputType"), "A manifest is read with s3:getObject.")
     if action == "getObject" and kind is None and manifest != "S3_INVENTORY":
         hint = 'Write "ReaderConfig": {"InputType": one of CSV, JSON, JSONL, PARQUET, MANIFEST}.'
         findings.error("The field 'InputType' is required", at, hint)
@@ -173,8 +179,10 @@ def _check_batcher(batcher: JSON, path: Path, where: Where) -> None:
         return
     limits = ("MaxItemsPerBatch", "MaxItemsPerBatchPath", "MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath")
     if not any(name in batcher for name in limits):
-        message = "At least one of the following fields is required: [MaxItemsPerBatch, MaxInputBytesPerBatch]"
-        where.findings.error(message, path, 'Write "MaxItemsPerBatch": how many items a child gets at most.')
+        # AWS documents that one is needed, yet definitions that are deployed have an empty ItemBatcher.
+        message = "ItemBatcher sets no limit: a batch is as large as an input of 256 KiB may be"
+        hint = 'Write "MaxItemsPerBatch": how many items a child gets at most.'
+        where.findings.warning("NO_BATCH_SIZE", message, path, hint)
 
 
 def _check_writer(writer: JSON, path: Path, where: Where) -> None:
@@ -191,15 +199,12 @@ def _check_writer(writer: JSON, path: Path, where: Where) -> None:
         hint = 'Write "Resource": "arn:aws:states:::s3:putObject".'
         where.findings.error("These fields are required: [Resource]", path, hint)
     elif "WriterConfig" not in writer:
-        hint = 'Write Resource and where to write, or WriterConfig, or both; or remove it.'
+        hint = "Write Resource and where to write, or WriterConfig, or both; or remove it."
         where.findings.error("Value cannot be empty", path, hint)
     config = writer.get("WriterConfig")
-    if type(config) is dict:
-        missing = [field for field in ("Transformation", "OutputType") if field not in config]
-        if missing:
-            hint = 'Write both: "Transformation": NONE, COMPACT or FLATTEN, and "OutputType": JSON or JSONL.'
-            message = f"These fields are required: [{', '.join(missing)}]"
-            where.findings.error(message, (*path, "WriterConfig"), hint)
+    if type(config) is dict and "OutputType" not in config:
+        message = "These fields are required: [OutputType]"
+        where.findings.error(message, (*path, "WriterConfig"), 'Write "OutputType": JSON or JSONL.')
 
 
 def _check_label(label: JSON, path: Path, findings: Findings) -> None:

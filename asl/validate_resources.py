@@ -33,6 +33,7 @@ OPTIMISED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **_actions(_PLAIN, "invokeModel"),
         **_actions(_JOB, "createModelCustomizationJob"),
     },
+    "bedrockagentcore": _actions(_PLAIN, "invokeHarness"),
     "codebuild": {
         **_actions(_JOB, "startBuild", "startBuildBatch"),
         **_actions(_PLAIN, "stopBuild", "stopBuildBatch", "retryBuild", "retryBuildBatch", "batchDeleteBuilds"),
@@ -173,7 +174,7 @@ def _check_optimised(resource: TaskResource, value: str, path: Path, findings: F
 
 
 def _check_express(resource: TaskResource, path: Path, findings: Findings) -> None:
-    hint = "Make it a STANDARD machine (of a Map's children: \"ExecutionType\": \"STANDARD\"), or do not wait here."
+    hint = 'Make it a STANDARD machine (of a Map\'s children: "ExecutionType": "STANDARD"), or do not wait here.'
     if resource.kind == "activity":
         findings.error("Express state machine does not support Activity ARN", path, hint)
     elif resource.pattern == "waitForTaskToken":
@@ -188,7 +189,8 @@ def _what_to_write(text: str, input_field: str) -> str:
     match = _ARN.fullmatch(text)
     if match is None:
         if re.fullmatch(r"[\w-]{1,64}", text):
-            return f'For a function write "arn:aws:states:::lambda:invoke" with "FunctionName": "{text}" in {input_field}.'
+            call = f'"arn:aws:states:::lambda:invoke" with "FunctionName": "{text}"'
+            return f"For a function write {call} in {input_field}."
         return "Write the ARN of a function, of an activity, or arn:aws:states:::service:action; ${Name} is a hole."
     service, _, account, rest = match.groups()
     kind = re.split(r"[:/]", rest, maxsplit=1)[0]

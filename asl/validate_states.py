@@ -37,9 +37,7 @@ def check_name(name: str, path: Path, findings: Findings) -> None:
         findings.error(message, path, f"Shorten it: it has {len(name)} characters.", code="INVALID_STATE_NAME")
 
 
-def check_state(
-    state: JSON, path: Path, findings: Findings, inherited: Language, *, express: bool
-) -> None:
+def check_state(state: JSON, path: Path, findings: Findings, inherited: Language, *, express: bool) -> None:
     """Report what is wrong with a state, apart from where it leads and from machines inside it."""
     if type(state) is not dict:
         expect_type(findings, "[OBJECT]", path, _not_a_state(str(path[-1])))
@@ -99,9 +97,9 @@ def _check_task(state: dict[str, JSON], path: Path, where: Where, *, express: bo
         place = (*path, "Resource")
         check_resource(state["Resource"], place, where.findings, express=express, input_field=input_field)
     timeout, heartbeat = state.get("TimeoutSeconds"), state.get("HeartbeatSeconds")
-    if type(timeout) is int and type(heartbeat) is int and heartbeat >= timeout:
+    if type(timeout) is int and type(heartbeat) is int and heartbeat > timeout:
         message = "HeartbeatSeconds must be smaller than TimeoutSeconds"
-        hint = f"Write less than {timeout}: a heartbeat that comes as late as the end is none."
+        hint = f"Write less than {timeout}: the task would have timed out before its first heartbeat."
         where.findings.error(message, (*path, "HeartbeatSeconds"), hint)
 
 

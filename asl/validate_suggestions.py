@@ -95,9 +95,9 @@ _INSTEAD_IN_JSONATA: Mapping[str, str] = {
 }
 
 _INSTEAD_IN_JSONPATH: Mapping[str, str] = {
-    "Arguments": "Write Parameters, or give the state \"QueryLanguage\": \"JSONata\".",
-    "Output": "Write ResultSelector, ResultPath and OutputPath, or give the state \"QueryLanguage\": \"JSONata\".",
-    "Items": "Write ItemsPath, or give the state \"QueryLanguage\": \"JSONata\".",
+    "Arguments": 'Write Parameters, or give the state "QueryLanguage": "JSONata".',
+    "Output": 'Write ResultSelector, ResultPath and OutputPath, or give the state "QueryLanguage": "JSONata".',
+    "Items": 'Write ItemsPath, or give the state "QueryLanguage": "JSONata".',
     "Condition": "Write Variable and a comparison such as StringEquals.",
 }
 

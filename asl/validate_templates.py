@@ -20,12 +20,10 @@ def check_template(value: JSON, path: Path, findings: Findings) -> None:
     """Report what is wrong in a payload template. AWS names the template's own field as the place."""
     if is_hole(value):
         return
-    if type(value) is not dict:
-        hint = None
-        if type(value) is str and value.startswith(("$", "States.")):
-            hint = f'Write an object: {{"name.$": "{value}"}}.'
-        findings.error("Expected value of type [OBJECT]", path, hint)
-        return
+    if type(value) is str and (value == "$" or value.startswith(("$.", "$[", "$$", "States."))):
+        message = f"'{value}' is taken as it stands: {path[-1]} is a template, not a path"
+        hint = f'Write an object: {{"name.$": "{value}"}}; or take it whole with InputPath or OutputPath.'
+        findings.warning("LITERAL_PATH", message, path, hint)
     _check_node(value, path, path, findings)
 
 
@@ -67,7 +65,7 @@ def _check_computed(name: str, value: JSON, place: Path, owner: Path, findings: 
 def _literal_hint(name: str, value: str) -> str:
     plain = name.removesuffix(_SUFFIX)
     if is_jsonata(value):
-        return "JSONata needs \"QueryLanguage\": \"JSONata\"; in JSONPath write a path such as '$.name'."
+        return 'JSONata needs "QueryLanguage": "JSONata"; in JSONPath write a path such as \'$.name\'.'
     return f"Write '{plain}' without '.$' if this is meant as it stands, or '$.{value}' to take it from the input."
 
 

@@ -106,7 +106,7 @@ def _crossing(target: str, place: Path, scope: Scope, around: Scope) -> str:
     if place == ("StartAt",):
         return f"{target} stands in {home}: move it, with what follows it, into States of {scope.owner}."
     return (
-        f"{target} stands in {home}, and no transition leaves {scope.owner}: write \"End\": true here, "
+        f'{target} stands in {home}, and no transition leaves {scope.owner}: write "End": true here, '
         f"and let the state that holds {scope.owner.partition(' of ')[0]} lead to {target}."
     )
 

@@ -48,10 +48,12 @@ def _assignments(state: dict[str, JSON]) -> Iterator[tuple[Path, dict[str, JSON]
 
 def hides_assignments(states: dict[str, JSON]) -> bool:
     """True where a hole stands for a state or an Assign: any variable may be assigned there."""
-    return any(
-        is_hole(state) or (type(state) is dict and any(is_hole(state.get(name)) for name in ("Assign", "Catch", "Choices")))
-        for state in states.values()
-    )
+    for state in states.values():
+        if is_hole(state):
+            return True
+        if type(state) is dict and any(is_hole(state.get(name)) for name in ("Assign", "Catch", "Choices")):
+            return True
+    return False
 
 
 def check_scope(states: dict[str, JSON], path: Path, variables: Variables, findings: Findings) -> Variables:
