@@ -194,9 +194,9 @@ def _what_to_write(text: str, input_field: str) -> str:
         return "Write the ARN of a function, of an activity, or arn:aws:states:::service:action; ${Name} is a hole."
     service, _, account, rest = match.groups()
     kind = re.split(r"[:/]", rest, maxsplit=1)[0]
-    call = _CALLS.get((service, kind)) or _CALLS.get((service, ""))
-    if call is not None:
-        return f"A Task names what to do, not what to do it with: arn:aws:states:::{call.format(input=input_field)}."
+    target = _CALLS.get((service, kind)) or _CALLS.get((service, ""))
+    if target is not None:
+        return f"A Task names what to do, not what to do it with: arn:aws:states:::{target.format(input=input_field)}."
     if service == "lambda":
         return "Write arn:aws:lambda:REGION:ACCOUNT:function:NAME with its region, 12 digits and a name, or ${Name}."
     if service == "states" and account:

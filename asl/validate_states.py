@@ -87,8 +87,8 @@ def _report_type(state: dict[str, JSON], path: Path, findings: Findings) -> None
             findings.error("The field 'Type' is required", path, hint)
     elif not is_hole(kind):
         message = f"The field 'Type' should have one of these values: [{', '.join(STATES)}]"
-        hint = did_you_mean(kind, STATES, 0.5) if type(kind) is str else None
-        findings.error(message, path, hint or f"Write one of {', '.join(STATES)}.", at=(*path, "Type"))
+        close = did_you_mean(kind, STATES, 0.5) if type(kind) is str else None
+        findings.error(message, path, close or f"Write one of {', '.join(STATES)}.", at=(*path, "Type"))
 
 
 def _check_task(state: dict[str, JSON], path: Path, where: Where, *, express: bool) -> None:

@@ -31,7 +31,19 @@ from stepsim.asl.fields import (
 )
 from stepsim.asl.payload import JSON
 
-_OBJECTS = (TASK, PASS, WAIT, CHOICE, SUCCEED, FAIL, PARALLEL, MAP, ITEM_READER, READER_CONFIG, ITEM_BATCHER)
+_OBJECTS: tuple[Fields, ...] = (
+    TASK,
+    PASS,
+    WAIT,
+    CHOICE,
+    SUCCEED,
+    FAIL,
+    PARALLEL,
+    MAP,
+    ITEM_READER,
+    READER_CONFIG,
+    ITEM_BATCHER,
+)
 _OBJECTS += (RESULT_WRITER, WRITER_CONFIG, PROCESSOR_CONFIG, PROCESSOR, MACHINE, RETRIER, CATCHER, CREDENTIALS)
 
 _LIST_READER = '"Resource": "arn:aws:states:::s3:listObjectsV2" to list a prefix, or "…:s3:getObject" to read one file'
