@@ -1,7 +1,7 @@
 """Everything that is wrong with a definition, at once: each problem with its place and with what to write instead.
 
 The rules live in the other ``validate_*`` modules and in the table of ``fields``; here the definition is walked,
-machine by machine. Codes, messages and locations are AWS's where it has them. ``${Placeholders}`` are holes, not problems.
+machine by machine. Codes, messages and locations are AWS's where it has them. ``${Placeholders}`` are no problems.
 """
 
 from __future__ import annotations

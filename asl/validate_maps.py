@@ -84,7 +84,7 @@ def _check_reader(reader: JSON, path: Path, where: Where) -> None:
     if type(reader) is not dict:
         return
     resource = reader.get("Resource")
-    if resource is not None:
+    if "Resource" in reader:
         check_s3_resource(resource, (*path, "Resource"), where.findings, READERS)
     action = resource.rpartition(":")[2] if type(resource) is str and not is_hole(resource) else None
     name = "Parameters" if where.language == "JSONPath" else "Arguments"

@@ -63,9 +63,9 @@ def check_scope(states: dict[str, JSON], path: Path, variables: Variables, findi
         if name in variables.outer:
             findings.error(
                 f"The variable name '{name}' was already defined in a parent scope.",
-                (*path, *place[:-1]),
+                (*path, "States", *place[:-1]),
                 "Inside a Map or Parallel state, give variables names of their own.",
-                at=(*path, *place),
+                at=(*path, "States", *place),
                 code="DUPLICATE_VARIABLE_NAME",
             )
     return Variables(variables.outer | own.keys(), variables.unknown or hides_assignments(states))

@@ -1,344 +1,286 @@
+"""Whole definitions: AWS's texts at AWS's places, holes, query languages, machine types."""
+
 from __future__ import annotations
 
-from typing import Literal
+import copy
+import json
+import random
+from pathlib import Path
+from typing import Any
 
 import pytest
-from stepsim.asl.errors import Problem
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stepsim.asl.compile import compile_machine
+from stepsim.asl.errors import DefinitionError, Problem
 from stepsim.asl.parse import Document, parse
-from stepsim.asl.payload import JSON
-from stepsim.asl.validate import validate
+from stepsim.asl.validate import MAX_DEPTH, MachineType, validate
 
-END: JSON = {"Type": "Pass", "End": True}
-SCHEMA = "SCHEMA_VALIDATION_FAILED"
-TARGET = "MISSING_TRANSITION_TARGET"
+DEFINITIONS = Path(__file__).parents[2] / "definitions"
+BANK = DEFINITIONS / "bank_reconciliation"
 
-
-def problems(definition: JSON, kind: Literal["STANDARD", "EXPRESS"] = "STANDARD") -> list[Problem]:
-    return validate(Document.of_value(definition), kind)
+END = {"Type": "Pass", "End": True}
 
 
-def machine(**states: JSON) -> JSON:
-    return {"StartAt": next(iter(states)), "States": states}
+def machine(**states: Any) -> dict[str, Any]:
+    return {"StartAt": next(iter(states), "A"), "States": states}
 
 
-def told(definition: JSON, kind: Literal["STANDARD", "EXPRESS"] = "STANDARD") -> list[tuple[str, str, str]]:
-    return [(problem.code, problem.message, problem.path) for problem in problems(definition, kind)]
+def check(definition: Any, machine_type: MachineType = "STANDARD") -> list[Problem]:
+    return validate(Document.of_value(definition), type=machine_type)
 
 
-def distributed(**fields: JSON) -> JSON:
-    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-    processor = {"ProcessorConfig": config, "StartAt": "Item", "States": {"Item": END}}
-    return machine(M={"Type": "Map", "ItemProcessor": processor, "End": True, **fields})
-
-
-def reader(config: JSON, action: str = "getObject") -> JSON:
-    parameters = {"Bucket": "b", "Key": "k"} if action == "getObject" else {"Bucket": "b"}
-    return distributed(
-        ItemReader={"Resource": f"arn:aws:states:::s3:{action}", "ReaderConfig": config, "Parameters": parameters}
-    )
-
-
-def task(resource: str, **fields: JSON) -> JSON:
-    return machine(T={"Type": "Task", "Resource": resource, "End": True, **fields})
+def errors(definition: Any, machine_type: MachineType = "STANDARD") -> list[tuple[str, str]]:
+    return [(p.message, p.path) for p in check(definition, machine_type) if p.severity == "error"]
 
 
 @pytest.mark.parametrize(
-    ("definition", "expected"),
+    ("definition", "message", "path"),
     [
-        ({}, [(SCHEMA, "These fields are required: [States, StartAt]", "/")]),
-        ({"StartAt": "A"}, [(SCHEMA, "These fields are required: [States]", "/")]),
-        ({"States": {"A": END}}, [(SCHEMA, "These fields are required: [StartAt]", "/")]),
-        ([], [(SCHEMA, "Definition must be a valid JSON object", "")]),
+        ({}, "These fields are required: [States, StartAt]", "/"),
+        ({"StartAt": "A"}, "These fields are required: [States]", "/"),
+        ({"States": {"A": END}}, "These fields are required: [StartAt]", "/"),
+        ({**machine(A=END), "Foo": 1}, "Field 'Foo' is not supported", "/"),
+        (machine(A={**END, "Foo": 1}), "Field 'Foo' is not supported", "/States/A"),
+        (machine(A={"End": True}), "The field 'Type' is required", "/States/A"),
         (
-            machine(A={"End": True}),
-            [
-                ("MISSING_END_STATE", "Workflow has no terminal state", ""),
-                (SCHEMA, "The field 'Type' is required", "/States/A"),
-            ],
+            machine(A={"Type": "Task2", "End": True}),
+            "The field 'Type' should have one of these values: "
+            "[Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]",
+            "/States/A",
+        ),
+        (machine(A={"Type": "Pass", "Next": "B"}), "Missing 'Next' target: B", "/States/A/Next"),
+        (machine(A=END, B=END), 'State "B" is not reachable.', "/States/B"),
+        ({"StartAt": "X", "States": {"A": END}}, "Missing 'Next' target: X", "/StartAt"),
+        (machine(A={"Type": "Pass", "Next": "A"}), "Workflow has no terminal state", ""),
+        (
+            machine(A={"Type": "Pass"}),
+            "This object should have only one of the following fields: [Next, End]",
+            "/States/A",
+        ),
+        (machine(A={"Type": "Succeed", "Next": "A"}), "Field 'Next' is not supported", "/States/A"),
+        (machine(A={"Type": "Wait", "Seconds": -1, "End": True}), "Minimum value is 0", "/States/A/Seconds"),
+        (
+            machine(A={"Type": "Wait", "Seconds": "1", "End": True}),
+            "Expected value of type Integer",
+            "/States/A/Seconds",
         ),
         (
-            {"StartAt": "B", "States": {"A": END}},
-            [
-                (TARGET, "Missing 'Next' target: B", "/StartAt"),
-                (TARGET, 'State "A" is not reachable.', "/States/A"),
-            ],
+            machine(A={"Type": "Wait", "Timestamp": "2016-13-05T21:29:29Z", "End": True}),
+            "String does not match RFC3339 timestamp",
+            "/States/A/Timestamp",
         ),
         (
-            machine(A={"Type": "Pass", "Next": "B"}, B={"Type": "Pass", "Next": "A"}),
-            [("MISSING_END_STATE", "Workflow has no terminal state", "")],
+            machine(A={**END, "Output": 1}),
+            "The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the 'JSONata' "
+            "QueryLanguage",
+            "/States/A",
         ),
         (
-            machine(W={"Type": "Wait", "End": True}),
-            [
-                (
-                    SCHEMA,
-                    "This object should have only one of the following fields: "
-                    "[SecondsPath, Seconds, TimestampPath, Timestamp]",
-                    "/States/W",
-                )
-            ],
+            machine(A={**END, "Parameters": {"a": {"parsed.$": "States.StringToJson('\\')"}}}),
+            "The value for the field 'parsed.$' must be a valid JSONPath or a valid intrinsic function call",
+            "/States/A/Parameters",
         ),
         (
-            machine(W={"Type": "Wait", "Seconds": 1, "SecondsPath": "$.s", "End": True}),
-            [
-                (
-                    SCHEMA,
-                    "There should only be one of the following fields: "
-                    "[SecondsPath, Seconds, TimestampPath, Timestamp]",
-                    "/States/W",
-                )
-            ],
-        ),
-        (
-            machine(W={"Type": "Wait", "Seconds": -1, "End": True}),
-            [(SCHEMA, "Minimum value is 0", "/States/W/Seconds")],
-        ),
-        (
-            machine(W={"Type": "Wait", "Seconds": 1.5, "End": True}),
-            [(SCHEMA, "Expected value of type Integer", "/States/W/Seconds")],
-        ),
-        (
-            machine(W={"Type": "Wait", "Timestamp": "2016-13-05T21:29:29Z", "End": True}),
-            [(SCHEMA, "String does not match RFC3339 timestamp", "/States/W/Timestamp")],
-        ),
-        (
-            machine(S={"Type": "Succeed", "Next": "S"}),
-            [(SCHEMA, "Field 'Next' is not supported", "/States/S")],
-        ),
-        (
-            machine(P={"Type": "Pass", "End": True, "Output": {}}),
-            [
-                (
-                    SCHEMA,
-                    "The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the 'JSONata' "
-                    "QueryLanguage",
-                    "/States/P",
-                )
-            ],
-        ),
-        (
-            machine(P={"Type": "Pass", "End": True, "Parameters": {"parsed.$": "States.Format('{}"}}),
-            [
-                (
-                    SCHEMA,
-                    "The value for the field 'parsed.$' must be a valid JSONPath or a valid intrinsic function call",
-                    "/States/P/Parameters",
-                )
-            ],
-        ),
-        (
-            machine(P={"Type": "Parallel", "Branches": [], "End": True}),
-            [(SCHEMA, "Value cannot be empty", "/States/P/Branches")],
-        ),
-        (
-            task("arn:aws:states:::lambda:invoke", Credentials={}),
-            [(SCHEMA, "The field 'RoleArn' is required but was missing", "/States/T/Credentials")],
-        ),
-        (
-            task("arn:aws:states:::dynamodb:query"),
-            [
-                (
-                    SCHEMA,
-                    "The resource provided arn:aws:states:::dynamodb:query is not recognized. The value is not a valid "
-                    "resource ARN, or the resource is not available in this region.",
-                    "/States/T/Resource",
-                )
-            ],
-        ),
-        (
-            reader({"InputType": "CSV"}),
-            [(SCHEMA, "The field 'CSVHeaderLocation' is required", "/States/M/ItemReader/ReaderConfig")],
-        ),
-        (
-            reader({"InputType": "CSV", "CSVHeaderLocation": "GIVEN"}),
-            [(SCHEMA, "These fields are required: [CSVHeaders]", "/States/M/ItemReader/ReaderConfig")],
-        ),
-        (
-            reader({"InputType": "JSON", "CSVHeaderLocation": "FIRST_ROW"}),
-            [(SCHEMA, "Field 'CSVHeaderLocation' is not supported", "/States/M/ItemReader/ReaderConfig")],
-        ),
-        (
-            reader({"InputType": "JSON", "ManifestType": "ATHENA_DATA"}),
-            [(SCHEMA, "Field 'ManifestType' is not supported", "/States/M/ItemReader/ReaderConfig")],
-        ),
-        (
-            reader({"Transformation": "LOAD_AND_FLATTEN"}, "listObjectsV2"),
-            [(SCHEMA, "The field 'InputType' is required", "/States/M/ItemReader/ReaderConfig")],
-        ),
-        (
-            reader({"InputType": "JSON", "ItemsPointer": "data/items"}),
-            [
-                (
-                    SCHEMA,
-                    "Invalid input: JSON Pointer expression must start with '/': \"data/items\"",
-                    "/States/M/ItemReader/ReaderConfig/ItemsPointer",
-                )
-            ],
+            machine(A={**END, "Assign": {"a.b": 1}}),
+            "The variable name 'a.b' is not a valid identifier",
+            "/States/A/Assign",
         ),
     ],
 )
-def test_awss_codes_texts_and_places(definition: JSON, expected: list[tuple[str, str, str]]) -> None:
-    """What AWS was seen to answer is answered here, to the letter."""
-    assert told(definition) == expected
+def test_aws_words_and_places(definition: Any, message: str, path: str) -> None:
+    """A mistake is reported in AWS's words at AWS's location."""
+    assert (message, path) in errors(definition)
 
 
-@pytest.mark.parametrize(
-    ("resource", "message"),
-    [
-        (
-            "arn:aws:states:::states:startExecution.sync",
-            "Express state machine does not support '.sync' service integration",
-        ),
-        (
-            "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-            "Express state machine does not support '.waitForTaskToken' service integration ",
-        ),
-        ("arn:aws:states:us-east-1:123456789012:activity:a", "Express state machine does not support Activity ARN"),
-    ],
-)
-def test_express_machines_and_express_children_wait_for_nothing(resource: str, message: str) -> None:
-    """The same refusal for an Express machine and for the Express children of a distributed Map."""
-    definition = task(resource, Parameters={})
-    child = distributed()
-    child["States"]["M"]["ItemProcessor"] = {
-        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
-        **definition,
+def test_every_problem_at_once_in_the_order_of_the_text() -> None:
+    """All problems come together, ordered by line and column."""
+    text = (BANK / "as_published.asl.json").read_text(encoding="utf-8")
+    problems = validate(parse(text, "as_published.asl.json"))
+    assert [(p.line, p.column) for p in problems] == sorted((p.line, p.column) for p in problems)
+    assert all(problem.suggestion for problem in problems)
+    assert [(p.line, p.severity) for p in problems] == [
+        (7, "error"),
+        (22, "error"),
+        (23, "error"),
+        (24, "error"),
+        (30, "error"),
+        (35, "error"),
+        (37, "error"),
+        (40, "error"),
+        (44, "warning"),
+        (45, "warning"),
+        (49, "error"),
+        (60, "error"),
+        (64, "error"),
+    ]
+
+
+def test_each_published_mistake_says_what_to_write_instead() -> None:
+    """The states left outside, the workgroup, the reader's fields and the batch size all come with the right form."""
+    problems = validate(parse((BANK / "as_published.asl.json").read_text(encoding="utf-8"), "x.json"))
+    hints = {(p.path, p.line): p.suggestion or "" for p in problems}
+    wanted = {
+        7: "athena:startQueryExecution.sync with QueryString and WorkGroup as Parameters",
+        23: "s3:listObjectsV2",
+        24: '"Parameters": {"Bucket"',
+        35: "into States of ItemProcessor of ReconciliationDistributedMap",
+        37: '"ItemBatcher": {"MaxItemsPerBatch": 50}',
+        40: "Move it into ItemProcessor.States of ReconciliationDistributedMap",
+        44: "'$.Key'",
+        45: "States.Format('s3://your-internal-files-bucket/internal_files/{}'",
+        60: 'write "End": true instead of leading to AggregateResults',
     }
-
-    assert told(definition) == []
-    assert told(definition, "EXPRESS") == [(SCHEMA, message, "/States/T/Resource")]
-    assert told(child) == [(SCHEMA, message, "/States/M/ItemProcessor/States/T/Resource")]
-
-
-def test_states_all_stands_alone_and_last() -> None:
-    """In Retry and in Catch alike."""
-    definition = task(
-        "arn:aws:states:::aws-sdk:sts:getCallerIdentity",
-        Retry=[{"ErrorEquals": ["States.ALL", "X"]}],
-        Catch=[{"ErrorEquals": ["States.ALL"], "Next": "B"}, {"ErrorEquals": ["X"], "Next": "B"}],
-    )
-    definition["States"]["B"] = END
-
-    messages = [problem.message for problem in problems(definition)]
-    assert messages == ["States.ALL must appear alone and at end of list"] * 2
-
-
-def test_everything_is_told_at_once_in_the_order_of_the_text() -> None:
-    """Three mistakes in three states are three problems with their lines."""
-    text = """{"StartAt": "A", "States": {
-  "A": {"Type": "Wait", "Seconds": "5", "Next": "B"},
-  "B": {"Type": "Pass", "Retri": [], "Next": "C"},
-  "C": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Next": "Gone"},
-  "D": {"Type": "Succeed"}}}"""
-    found = validate(parse(text, "machine.json"))
-
-    assert [(problem.line, problem.column) for problem in found] == [(2, 25), (3, 25), (4, 71), (5, 3)]
-
-
-def test_every_error_says_what_to_write_instead() -> None:
-    """Mistakes of the kinds that people make each come with advice."""
-    definition = distributed(
-        ItemBatchSize=50, ItemReader={"Type": "S3ListReader", "Configuration": {"BucketName": "b"}}
-    )
-    advice = {problem.message: problem.suggestion or "" for problem in problems(definition)}
-
-    assert 'MaxItemsPerBatch": 50' in advice["Field 'ItemBatchSize' is not supported"]
-    assert "s3:listObjectsV2" in advice["Field 'Type' is not supported"]
-    assert "Parameters" in advice["Field 'Configuration' is not supported"]
-    assert all(advice.values())
-
-
-def test_states_left_outside_their_processor_are_sent_home() -> None:
-    """A processor that starts with a state of the machine around it: the state, and what follows it, belong inside."""
-    definition = machine(M={"Type": "Map", "ItemProcessor": {"StartAt": "Work"}, "Next": "Done"}, Done=END)
-    definition["States"] |= {"Work": {"Type": "Pass", "Next": "Check"}, "Check": {"Type": "Pass", "Next": "Done"}}
-    advice = {problem.path: problem.suggestion or "" for problem in problems(definition)}
-
-    assert "Work" in advice["/States/M/ItemProcessor/StartAt"]
-    assert "ItemProcessor" in advice["/States/Work"]
-    assert "ItemProcessor" in advice["/States/Check"]
-    assert '"End": true' in advice["/States/Check"]
+    by_line = {line: hint for (_, line), hint in hints.items()}
+    assert {line: text in by_line[line] for line, text in wanted.items()} == dict.fromkeys(wanted, True)
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
+    "path", [path for path in sorted(DEFINITIONS.rglob("*.asl.json")) if "as_published" not in path.name], ids=str
+)
+def test_right_definitions_have_no_problem(path: Path) -> None:
+    """Whatever stands in definitions/ and is right validates without even a warning."""
+    assert validate(parse(path.read_text(encoding="utf-8"), path.name)) == []
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [], [{}], True])
+def test_what_is_no_object_is_no_definition(value: Any) -> None:
+    """AWS has one text, without a location, for anything that is no object."""
+    assert errors(value) == [("Definition must be a valid JSON object", "")]
+
+
+@pytest.mark.parametrize(
+    "definition",
     [
-        ("TimeoutSeconds", "${Seconds}"),
-        ("Type", "${Type}"),
-        ("Next", "${Next}"),
-        ("InputPath", "${Path}"),
-        ("Retry", "${Retry}"),
+        {"StartAt": "A", "States": "${States}"},
+        machine(A="${State}"),
+        {"StartAt": "${Start}", "States": {"A": END}},
+        machine(A={"Type": "Task", "Resource": "${Arn}", "TimeoutSeconds": "${Timeout}", "End": True}),
+        machine(A={"Type": "Task", "Resource": "arn:${AWS::Partition}:states:::lambda:invoke", "End": True}),
+        machine(A={"Type": "Pass", "Next": "${Next}"}, B=END),
+        machine(A={"Type": "Choice", "Choices": "${Rules}", "Default": "B"}, B=END),
+        machine(A={"Type": "Map", "ItemProcessor": "${Processor}", "End": True}),
+        machine(A={**END, "Parameters": {"x.$": "${Path}"}}),
     ],
 )
-def test_placeholders_are_holes_and_not_problems(field: str, value: str) -> None:
-    """A ``${Name}`` may become anything, so what it hides is not held against the definition."""
-    definition = machine(A={"Type": "Task", "Resource": "${Function.Arn}", "Next": "B"}, B={"Type": "Succeed"})
-    definition["States"]["A"] |= {field: value}
-
-    assert told(definition) == []
+def test_placeholders_stand_anywhere(definition: Any) -> None:
+    """A hole may become anything, so it is never a problem."""
+    assert check(definition) == []
 
 
-def test_names_are_unique_in_the_whole_definition() -> None:
-    """A state inside a branch may not have the name of one outside."""
-    definition = machine(P={"Type": "Parallel", "Branches": [machine(A=END)], "Next": "A"}, A=END)
-
-    assert [problem.code for problem in problems(definition)] == ["DUPLICATE_STATE_NAME"]
-
-
-def test_inner_scopes_do_not_assign_outer_variables() -> None:
-    """AWS's rule and code; a distributed Map's processor is an execution of its own and has its own."""
-    inside = machine(I={"Type": "Pass", "Assign": {"x": 2}, "End": True})
-    around = {"Type": "Pass", "Assign": {"x": 1}, "Next": "M"}
-    inline = machine(A=around, M={"Type": "Map", "ItemProcessor": inside, "End": True})
-    apart = machine(
-        A=around,
-        M={
-            "Type": "Map",
-            "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **inside},
-            "End": True,
-        },
-    )
-
-    assert [problem.code for problem in problems(inline)] == ["DUPLICATE_VARIABLE_NAME"]
-    assert told(apart) == []
+def test_jsonata_is_refused_once_where_it_is_asked_for() -> None:
+    """This version runs JSONPath only, and says so once for each place that asks for JSONata."""
+    whole = {**machine(A={"Type": "Pass", "Output": "{% 1 %}", "End": True}), "QueryLanguage": "JSONata"}
+    assert [(p.code, p.path) for p in check(whole)] == [("UNSUPPORTED_QUERY_LANGUAGE", "/QueryLanguage")]
+    one = machine(A={"Type": "Pass", "QueryLanguage": "JSONata", "Next": "B"}, B=END)
+    assert [(p.code, p.path) for p in check(one)] == [("UNSUPPORTED_QUERY_LANGUAGE", "/States/A/QueryLanguage")]
 
 
-@pytest.mark.parametrize("label", ["", "a b", "x" * 41, "a:b", "a\u0085b"])
-def test_bad_labels_have_awss_code(label: str) -> None:
-    """Empty, blank, too long, forbidden and control characters."""
-    assert [problem.code for problem in problems(distributed(Label=label))] == ["INVALID_LABEL_NAME"]
-
-
-def test_jsonata_is_refused_by_name_once() -> None:
-    """A machine in JSONata is checked as such, and told that it cannot be run yet."""
-    definition = {"QueryLanguage": "JSONata", **machine(A={"Type": "Pass", "Output": "{% 1 %}", "End": True})}
-
-    assert [problem.code for problem in problems(definition)] == ["UNSUPPORTED_QUERY_LANGUAGE"]
-
-
-def test_a_machine_in_jsonata_has_no_states_in_jsonpath() -> None:
-    """The recorded text, at the state."""
-    definition = {"QueryLanguage": "JSONata", **machine(Pass={**END, "QueryLanguage": "JSONPath"})}
+def test_a_jsonata_machine_has_no_jsonpath_state() -> None:
+    """A state cannot go back to JSONPath, and gets only that diagnostic."""
+    definition = {**machine(A={**END, "QueryLanguage": "JSONPath", "InputPath": "$"}), "QueryLanguage": "JSONata"}
     message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
-
-    assert (SCHEMA, message, "/States/Pass") in told(definition)
-
-
-def test_any_json_is_answered_and_nothing_raised() -> None:
-    """Whatever stands where a state, a rule or a processor belongs, the answer is a list of problems."""
-    junk: JSON
-    for junk in (None, 1, "x", [], {}, [None], [[1]], {"Type": []}, {"Type": "Map", "Catch": 1}):
-        for place in ("Choices", "Branches", "ItemProcessor", "Retry", "Catch", "Assign", "Parameters", "ItemReader"):
-            for kind in ("Task", "Choice", "Parallel", "Map"):
-                definition = machine(A={"Type": kind, place: junk})
-                assert all(isinstance(problem, Problem) for problem in problems(definition))
-        assert problems({"StartAt": "A", "States": {"A": junk}})
+    found = [(p.message, p.path) for p in check(definition) if p.code != "UNSUPPORTED_QUERY_LANGUAGE"]
+    assert found == [(message, "/States/A")]
 
 
-def test_deep_nesting_is_told_and_not_run_into() -> None:
-    """Machines inside machines beyond any use are one problem."""
-    definition = machine(A=END)
-    for level in range(400):
-        definition = machine(**{f"P{level}": {"Type": "Parallel", "Branches": [definition], "End": True}})
-    found = validate(Document(definition, "machine.json", "{}"))
-    assert [problem.code for problem in found] == ["TOO_DEEPLY_NESTED"]
+@pytest.mark.parametrize(("field", "kind"), [("result", "Pass"), ("errorOutput", "Task")])
+def test_states_fields_of_jsonata(field: str, kind: str) -> None:
+    """$states.result and $states.errorOutput exist only where AWS has them."""
+    state = {"Type": kind, "QueryLanguage": "JSONata", "Output": f"{{% $states.{field} %}}", "End": True}
+    assert (f"Field '$states.{field}' does not exist.", "/States/A/Output") in errors(machine(A=state))
+
+
+def test_express_machines_do_not_wait() -> None:
+    """An Express machine has neither jobs, tokens, activities nor map runs; AWS's texts say which."""
+    arns = {
+        "arn:aws:states:::batch:submitJob.sync": "Express state machine does not support '.sync' service integration",
+        "arn:aws:states:::sqs:sendMessage.waitForTaskToken": (
+            "Express state machine does not support '.waitForTaskToken' service integration "
+        ),
+        "arn:aws:states:us-east-1:123456789012:activity:a": "Express state machine does not support Activity ARN",
+    }
+    for arn, message in arns.items():
+        definition = machine(A={"Type": "Task", "Resource": arn, "End": True})
+        assert errors(definition) == []
+        assert errors(definition, "EXPRESS") == [(message, "/States/A/Resource")]
+
+
+def test_names_are_unique_and_short() -> None:
+    """State names are unique in the whole definition and no longer than 80 characters."""
+    inner = {"StartAt": "A", "States": {"A": END}}
+    assert [p.code for p in check(machine(A={"Type": "Parallel", "Branches": [inner], "End": True}))] == [
+        "DUPLICATE_STATE_NAME"
+    ]
+    assert [p.code for p in check(machine(**{"x" * 81: END}))] == ["INVALID_STATE_NAME"]
+    assert check(machine(**{"x" * 80: END})) == []
+
+
+def test_deep_definitions_are_refused() -> None:
+    """Nesting has a bound, and what lies beyond it is not looked at."""
+    value: Any = 1
+    for _ in range(MAX_DEPTH + 10):
+        value = [value]
+    assert [p.code for p in check(machine(A={**END, "Result": value}))] == ["TOO_DEEPLY_NESTED"]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["StartAt", "States", "Type", "A", "Next", "Choices", "Catch", "ItemProcessor", "Branches"])
+            | st.text(max_size=4),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(JSON_VALUES)
+@settings(max_examples=150, deadline=None)
+def test_any_json_gets_an_answer(value: Any) -> None:
+    """Validating never raises, whatever the JSON, and every problem has a place and a suggestion."""
+    try:
+        document = parse(json.dumps(value))
+    except DefinitionError:
+        return
+    for problem in validate(document):
+        assert problem.line >= 1
+        assert problem.column >= 1
+        assert problem.suggestion
+
+
+_VALUES: list[Any] = [None, True, 0, -1, 1.5, "", "$", "$.a", "$$.X", "$x", "States.UUID()", "Task", "EXPRESS", [], {}]
+_VALUES += [{"a.$": 5}, {"a.$": "$.b"}, [{}], ["States.ALL"], "$.a[?(@.b==1)]", "\ud800", machine(Z=END), "$..a"]
+_FIELDS = ("Next", "End", "Parameters", "Catch", "Assign", "ItemsPath", "ResultPath", "TimeoutSecondsPath", "Label")
+
+
+def _places(value: Any) -> list[tuple[Any, Any]]:
+    places = []
+    waiting = [value]
+    while waiting:
+        holder = waiting.pop()
+        keys: Any = holder if isinstance(holder, dict) else range(len(holder))
+        places += [(holder, key) for key in keys]
+        waiting += [holder[key] for key in keys if isinstance(holder[key], (dict, list))]
+    return places
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=100, deadline=None)
+def test_what_validates_compiles(seed: int) -> None:
+    """A changed definition either has an error or compiles."""
+    dice = random.Random(seed)
+    value = copy.deepcopy(json.loads((BANK / "bank_reconciliation.asl.json").read_text(encoding="utf-8")))
+    holder, key = dice.choice(_places(value))
+    if dice.random() < 0.3:
+        del holder[key]
+    elif isinstance(holder, dict) and dice.random() < 0.4:
+        holder[dice.choice(_FIELDS)] = dice.choice(_VALUES)
+    else:
+        holder[key] = dice.choice(_VALUES)
+    if all(problem.severity == "warning" for problem in validate(parse(json.dumps(value)))):
+        compile_machine(value)
