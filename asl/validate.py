@@ -96,7 +96,7 @@ def _refuse_jsonata(machine: dict[str, JSON], walk: _Walk) -> None:
     waiting: list[tuple[Path, JSON]] = [((), machine)]
     while waiting:
         path, owner = waiting.pop()
-        if type_is_jsonata(owner):
+        if _asks_for_jsonata(owner):
             message = "The query language JSONata is not supported: this version runs JSONPath only"
             hint = "Write it in JSONPath: Parameters, ResultSelector, ResultPath, OutputPath; Variable in Choice rules."
             walk.findings.error(message, (*path, "QueryLanguage"), hint, code="UNSUPPORTED_QUERY_LANGUAGE")
@@ -110,7 +110,7 @@ def _refuse_jsonata(machine: dict[str, JSON], walk: _Walk) -> None:
             waiting += [((*place, *inner), machine) for inner, machine, _ in sub_machines(name, state)]
 
 
-def type_is_jsonata(owner: JSON) -> bool:
+def _asks_for_jsonata(owner: JSON) -> bool:
     """True for a machine or a state that says it is written in JSONata."""
     return isinstance(owner, dict) and owner.get("QueryLanguage") == "JSONata"
 
