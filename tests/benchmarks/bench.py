@@ -1,0 +1,155 @@
+"""Measures stepsim against its bars, and prints a table: ``python tests/benchmarks/bench.py [NAME…] [--quick]``.
+
+Each figure comes from a program of this folder, run in a process of its own; both sides of a ratio are measured in one
+run on one machine. ``--quick`` takes sizes that show that everything works, and judges nothing. Exit status: 0 where no
+bar was missed, else 1. `docs/performance.md` tells what is measured and why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One line of the table. `bar` limits `ratio`, or `value` where there is none; None judges nothing."""
+
+    name: str
+    figure: str
+    value: float
+    ratio: float | None = None
+    bar: float | None = None
+    at_least: bool = False
+
+    @property
+    def passes(self) -> bool | None:
+        """Whether the bar is held; None without a bar."""
+        if self.bar is None:
+            return None
+        held = self.value if self.ratio is None else self.ratio
+        return held >= self.bar if self.at_least else held <= self.bar
+
+    def cells(self) -> tuple[str, ...]:
+        """What the table shows of it."""
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f} ×" if self.ratio < 10 else f"{self.ratio:.0f} ×"
+        bar = "" if self.bar is None else f"{'≥' if self.at_least else '≤'} {self.bar:g}"
+        verdict = {None: "", True: "pass", False: "MISS"}[self.passes]
+        return self.name, self.figure, ratio, bar, verdict
+
+
+def program(name: str, *arguments: object) -> dict[str, float]:
+    """What one program of this folder measured. Raises RuntimeError with its last words where it failed."""
+    ended = subprocess.run(
+        [sys.executable, str(HERE / f"{name}.py"), *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    if ended.returncode != 0:
+        raise RuntimeError(f"{name} {arguments} failed:\n{ended.stderr[-2000:]}")
+    figures: dict[str, float] = json.loads(ended.stdout)
+    return figures
+
+
+def children(quick: bool) -> Iterator[Measure]:
+    """Children of a distributed map against SimPy's bare processes, at a tenth of the size and at the whole."""
+    for count in (500, 5_000) if quick else (50_000, 500_000):
+        simpy = program("children", "simpy", count)["seconds"]
+        for kind, title in (("inline", "children"), ("writer", "children, with a ResultWriter")):
+            ours = program("children", kind, count)
+            seconds = ours["seconds"]
+            figure = f"{seconds:.2f} s, {seconds / count * 1e6:.1f} µs each (SimPy {simpy:.2f} s)"
+            judged = kind == "inline" and count == 500_000
+            yield Measure(f"{count:,} {title}", figure, seconds, seconds / simpy, 2 if judged else None)
+            rss_mb = ours["peak_rss_mb"]
+            yield Measure("  their memory", f"{rss_mb:.0f} MB", rss_mb, None, 400 if judged else None)
+
+
+def calls(quick: bool) -> Iterator[Measure]:
+    """AWS calls of a handler through the gate against boto3 on plain moto."""
+    ours_count, moto_count = (200, 20) if quick else (20_000, 1_000)
+    ours = program("calls", "gate", ours_count)
+    moto = program("calls", "moto", moto_count)
+    for name, bar in (("GetObject", 100), ("PutObject", 40), ("PutItem", 20)):
+        ours_us, moto_us = ours[name] / ours_count * 1e6, moto[name] / moto_count * 1e6
+        figure = f"{ours_us:.1f} µs (moto {moto_us:,.0f} µs)"
+        yield Measure(f"{name} from a handler", figure, ours_us, moto_us / ours_us, bar, at_least=True)
+
+
+def listing(quick: bool) -> Iterator[Measure]:
+    """The items of an ItemReader, at half the size and at the whole."""
+    for count in (2_500, 5_000) if quick else (250_000, 500_000):
+        seconds = program("listing", count)["seconds"]
+        figure = f"{seconds:.2f} s, {seconds / count * 1e6:.1f} µs a key"
+        yield Measure(f"listing {count:,} keys", figure, seconds, None, 5 if count == 500_000 else None)
+
+
+def pipeline(quick: bool) -> Iterator[Measure]:
+    """The whole bank reconciliation, with real functions and with modelled ones."""
+    files = 5_000 if quick else 250_000
+    for kind, bar_s, bar_mb in (("handlers", 300, 2_000), ("modelled", 30, None)):
+        ran = program("pipeline", kind, files)
+        seconds, rss_mb = ran["seconds"], ran["peak_rss_mb"]
+        figure = f"{seconds:.1f} s for {ran['virtual_s']:.0f} s of virtual time, {ran['calls']:,.0f} AWS calls"
+        yield Measure(f"2 × {files:,} bank files, {kind}", figure, seconds, None, bar_s)
+        yield Measure("  their memory", f"{rss_mb:,.0f} MB", rss_mb, None, bar_mb)
+
+
+def inline_map(quick: bool) -> Iterator[Measure]:
+    """An inline Map on the system clock against moto's interpreter, with as many items."""
+    count = 100 if quick else 10_000
+    ours = program("inline_map", "stepsim", count)["seconds"]
+    moto = program("inline_map", "moto", count)["seconds"]
+    figure = f"{ours * 1000:.0f} ms (moto {moto:.2f} s)"
+    yield Measure(f"inline Map of {count:,} items", figure, ours, moto / ours, 100, at_least=True)
+
+
+def startup(quick: bool) -> Iterator[Measure]:
+    """Commands from typed to answered."""
+    for command, bar_s in (("help", 0.2), ("validate", 0.4), ("run", 0.8)):
+        seconds = program("startup", command, 1 if quick else 5)["seconds"]
+        yield Measure(f"stepsim {command}", f"{seconds:.2f} s", seconds, None, bar_s)
+
+
+SUBJECTS: Mapping[str, Callable[[bool], Iterator[Measure]]] = {
+    "children": children,
+    "calls": calls,
+    "listing": listing,
+    "pipeline": pipeline,
+    "inline_map": inline_map,
+    "startup": startup,
+}
+
+WIDTHS = (40, 62, 9, 8)
+
+
+def line(cells: tuple[str, ...]) -> str:
+    """A row of the table."""
+    return "  ".join([*(cell.ljust(width) for cell, width in zip(cells, WIDTHS, strict=False)), cells[-1]]).rstrip()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure stepsim against its bars.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(SUBJECTS)}; all otherwise")
+    parser.add_argument("--quick", action="store_true", help="small sizes: to see that it works")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in SUBJECTS]
+    if unknown:
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(SUBJECTS)}")
+    print(line(("measure", "figure", "ratio", "bar", "")))
+    missed = 0
+    for name in options.names or SUBJECTS:
+        for measured in SUBJECTS[name](options.quick):
+            measure = replace(measured, bar=None) if options.quick else measured
+            print(line(measure.cells()), flush=True)
+            missed += measure.passes is False
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
