@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
-from stepsim.asl.errors import RESULT_PATH_MATCH_FAILURE, StatesError, runtime_error
+from stepsim.asl.errors import RESULT_PATH_MATCH_FAILURE, PathNotFound, StatesError, runtime_error
 from stepsim.asl.expression import Expression, Scope
 from stepsim.asl.jsonpath_parse import Index, Member, Step, parse_steps
 from stepsim.asl.jsonpath_walk import compile_walk, explain, is_definite, no_results
@@ -73,9 +73,15 @@ def compile_path(text: str) -> Path:
     return Path(text, parse_steps(stripped), variable)
 
 
-def past_the_end_is_null(path: Path) -> Expression:
-    """The path as a template's plain reference: a last index past the end of its array gives null (observed)."""
-    if not (path.definite and path.steps and isinstance(path.steps[-1], Index)):
+def template_reference(path: Path) -> Expression:
+    """The path as a template's plain reference, which is more lenient than a path elsewhere.
+
+    A last index past the end of its array gives null (observed), and a path that may match several places gives the
+    empty array where even its definite beginning leads nowhere (recorded).
+    """
+    if not path.definite:
+        return _empty_for_nothing(path.evaluate)
+    if not (path.steps and isinstance(path.steps[-1], Index)):
         return path.evaluate
     array = Path(path.text, path.steps[:-1], path.variable).evaluate
     index = path.steps[-1].indexes[0]
@@ -86,6 +92,16 @@ def past_the_end_is_null(path: Path) -> Expression:
         if type(items) is list:
             return items[index] if -len(items) <= index < len(items) else None
         return strict(subject, scope)
+
+    return evaluate
+
+
+def _empty_for_nothing(read: Expression) -> Expression:
+    def evaluate(subject: JSON, scope: Scope) -> JSON:
+        try:
+            return read(subject, scope)
+        except PathNotFound:
+            return []
 
     return evaluate
 

@@ -1,7 +1,8 @@
-"""Numbers of a definition: a literal, or a ...Path field that looks one up in the input, with AWS's texts for bad ones."""
+"""Numbers of a definition: literals, or ...Path fields that look one up in the input, with AWS's texts for bad ones."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from stepsim.asl.dataflow import path_value
@@ -14,6 +15,8 @@ from stepsim.asl.timestamp import parse_timestamp
 
 LONGEST_WAIT_S = 99_999_999
 _NS_PER_MS = 1_000_000
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 def compile_count(fields: JSON, name: str) -> Count | None:
@@ -30,9 +33,9 @@ def compile_count(fields: JSON, name: str) -> Count | None:
     path = compile_path(fields[field])
 
     def count(subject: JSON, scope: Scope) -> int:
-        value = path_value(path, subject, scope)
+        value = _number(path_value(path, subject, scope), int, _INTEGER)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise runtime_error(_not_a(f"{field}", value, "integer", path.text))
+            raise runtime_error(_not_a(field, value, "integer", path.text))
         if value < 0 and name != "MaxItems":
             raise runtime_error(f"{name} cannot be negative.")
         return value
@@ -51,7 +54,7 @@ def compile_percentage(fields: JSON, name: str) -> Callable[[JSON, Scope], float
     path = compile_path(fields[field])
 
     def percentage(subject: JSON, scope: Scope) -> float:
-        value = path_value(path, subject, scope)
+        value = _number(path_value(path, subject, scope), float, _DECIMAL)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise runtime_error(_not_a(field, value, "float", path.text))
         if not 0 <= value <= 100:
@@ -86,7 +89,9 @@ def _seconds_path(text: str) -> Callable[[JSON, Scope, int], int]:
         except PathNotFound:
             raise runtime_error(f"The SecondsPath parameter does not reference an input value: {text}") from None
         if isinstance(value, bool) or not isinstance(value, int):
-            raise runtime_error(f"The SecondsPath parameter cannot be parsed as a long value: {text} == {_plain(value)}")
+            raise runtime_error(
+                f"The SecondsPath parameter cannot be parsed as a long value: {text} == {_plain(value)}"
+            )
         if value < 0:
             raise runtime_error(f"The SecondsPath parameter references a negative value: {text} == {value}")
         if value > LONGEST_WAIT_S:
@@ -116,6 +121,11 @@ def _timestamp_path(text: str) -> Callable[[JSON, Scope, int], int]:
         return until
 
     return until_ms
+
+
+def _number(value: JSON, kind: Callable[[str], JSON], form: re.Pattern[str]) -> JSON:
+    """The value; a string that spells a number is one (recorded: a variable "2" as MaxItemsPath)."""
+    return kind(value) if isinstance(value, str) and form.fullmatch(value) else value
 
 
 def _not_a(field: str, value: JSON, kind: str, path: str) -> str:

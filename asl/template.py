@@ -13,7 +13,7 @@ from __future__ import annotations
 from stepsim.asl.errors import PathNotFound, StatesError, runtime_error
 from stepsim.asl.expression import Expression, Scope
 from stepsim.asl.intrinsics import compile_intrinsic
-from stepsim.asl.jsonpath import compile_path, past_the_end_is_null
+from stepsim.asl.jsonpath import compile_path, template_reference
 from stepsim.asl.payload import JSON, encode
 
 _SUFFIX = ".$"
@@ -22,8 +22,8 @@ _SUFFIX = ".$"
 def compile_template(value: JSON, field: str) -> Expression:
     """The expression of the template in ``field``. Raises ValueError, with AWS's text, where it is none.
 
-    Evaluating it raises States.Runtime where a path leads nowhere; only an index past the end of its array, as the last
-    step of a path, gives null (observed).
+    Evaluating it raises States.Runtime where a definite path leads nowhere; only an index past the end of its array, as
+    the last step of a path, gives null (observed).
     """
     expression = _compile(value, field)
     return _constant(value) if expression is None else expression
@@ -104,7 +104,7 @@ def _computed(key: str, text: JSON) -> Expression:
     if not text.startswith("$"):
         return _intrinsic(text, key)
     try:
-        return past_the_end_is_null(compile_path(text))
+        return template_reference(compile_path(text))
     except ValueError:
         raise _invalid(key) from None
 

@@ -18,7 +18,7 @@ from stepsim.runtime.dice import Dice
 from stepsim.runtime.effects import Stopped
 from stepsim.runtime.engine import Engine
 from stepsim.runtime.execution import Execution
-from stepsim.runtime.frame import Identity
+from stepsim.runtime.frame import ROLE_ARN, Identity
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.interpreter import run_states
 from stepsim.runtime.item_source import PerformCall
@@ -64,7 +64,14 @@ class Account:
         return self._map_runs.opened
 
     def start_execution(
-        self, definition: JSON | StateMachine, payload: Payload, *, machine_name: str, name: str, express: bool = False
+        self,
+        definition: JSON | StateMachine,
+        payload: Payload,
+        *,
+        machine_name: str,
+        name: str,
+        express: bool = False,
+        role_arn: str = ROLE_ARN,
     ) -> Execution:
         """Start an execution of a valid definition. It runs when the scheduler is driven."""
         machine = definition if isinstance(definition, StateMachine) else compile_machine(definition)
@@ -80,6 +87,7 @@ class Account:
             payload,
             self.scheduler.now_ms,
             express=express,
+            role_arn=role_arn,
         )
         execution = Execution(self._engine, machine, me)
         self.executions[arn] = execution
@@ -102,4 +110,3 @@ def _ended(result: Any, error: Exception | None) -> None:  # noqa: ARG001
 def no_cloud(service: str, operation: str, params: dict[str, Any], *, site: CallSite) -> Answer:  # noqa: ARG001
     """For runs without an account: names the call that nobody can answer."""
     raise LookupError(f"{service}.{operation} was called in a run without an AWS account")
-

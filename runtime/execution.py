@@ -14,7 +14,7 @@ from stepsim.asl.payload import Payload
 from stepsim.asl.timestamp import format_timestamp
 from stepsim.runtime.effects import Expired, Program, Stopped
 from stepsim.runtime.engine import Engine
-from stepsim.runtime.frame import ROLE_ARN, Frame, Identity
+from stepsim.runtime.frame import Frame, Identity
 from stepsim.runtime.history import NOT_TRUNCATED, History, Trail, failure_details
 from stepsim.runtime.interpreter import data_limit, run_states
 
@@ -75,7 +75,7 @@ class Execution:
             self._end("SUCCEEDED", trail, "ExecutionSucceeded", details)
 
     def _started(self) -> dict[str, Any]:
-        return {"input": self.me.input.text, "inputDetails": NOT_TRUNCATED, "roleArn": ROLE_ARN}
+        return {"input": self.me.input.text, "inputDetails": NOT_TRUNCATED, "roleArn": self.me.role_arn}
 
     def _end(self, status: Status, trail: Trail, event: str, details: dict[str, Any]) -> None:
         self.status = status

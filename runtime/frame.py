@@ -1,4 +1,4 @@
-"""One branch of an execution at work: which state it is in, its trail, its variables, and what expressions see of it."""
+"""One branch of an execution at work: the state it is in, its trail, its variables, and what expressions see of it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stepsim.runtime.engine import Engine
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/stepsim"
+"""The role of a machine that was given none."""
 
 
 class Identity:
@@ -31,6 +32,7 @@ class Identity:
         "machine_name",
         "name",
         "redrive_count",
+        "role_arn",
         "start_ms",
     )
 
@@ -46,6 +48,7 @@ class Identity:
         express: bool = False,
         item: int | None = None,
         key: str = "",
+        role_arn: str = ROLE_ARN,
     ) -> None:
         self.arn = arn
         self.name = name
@@ -59,6 +62,7 @@ class Identity:
         self.item = item
         """The index of the item or batch that a map run's child works on."""
         self.redrive_count = 0
+        self.role_arn = role_arn
 
     def context(self) -> dict[str, JSON]:
         """The context object's Execution and StateMachine."""
@@ -67,7 +71,7 @@ class Identity:
                 "Id": self.arn,
                 "Input": self.input.value,
                 "Name": self.name,
-                "RoleArn": ROLE_ARN,
+                "RoleArn": self.role_arn,
                 "StartTime": format_timestamp(self.start_ms),
                 "RedriveCount": self.redrive_count,
             },

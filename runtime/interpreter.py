@@ -148,7 +148,7 @@ def _run_wait(state: WaitState, raw: Payload, frame: Frame) -> Program:
 
 
 def _run_retryable(state: Retryable, raw: Payload, frame: Frame) -> Program:
-    """A Task, Parallel or Map: attempts until one succeeds, retriers are exhausted and a catcher, if any, takes over."""
+    """A Task, Parallel or Map: attempts until one succeeds, or retriers are exhausted and a catcher takes over."""
     retries: RetryCounters | None = None
     frame.retry_count = 0
     while True:
@@ -193,10 +193,9 @@ def _caught(state: Retryable, raw: Payload, error: StatesError, frame: Frame) ->
 
 
 def _error_output(error: StatesError) -> Payload:
-    """What a catcher gets. A time-out has no Cause (measured); an error without a name has neither, as nulls (recorded)."""
-    if error.error is not None and error.cause is None:
-        return Payload({"Error": error.error})
-    return Payload({"Error": error.error, "Cause": error.cause})
+    """What a catcher gets: a time-out has an empty Cause, an error without a name has neither, as nulls (recorded)."""
+    cause = "" if error.cause is None and error.error is not None else error.cause
+    return Payload({"Error": error.error, "Cause": cause})
 
 
 def _attempt_task(state: TaskState, effective: Payload, frame: Frame) -> Program:

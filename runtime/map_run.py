@@ -1,7 +1,7 @@
 """One run of a distributed Map: items become children, children become counts and results.
 
-Everything is lazy: an item is read, selected, batched and started when MaxConcurrency lets it, and its result is written
-when it comes, so memory follows the concurrency and not the number of items.
+Everything is lazy: an item is read, selected, batched and started when MaxConcurrency lets it, and its result is
+written when it comes, so memory follows the concurrency and not the number of items.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Child(Identity):
         self.express = run.express
         self.item = index
         self.redrive_count = 0
+        self.role_arn = run.parent.role_arn
 
     @property
     def name(self) -> str:  # type: ignore[override]  # made on demand

@@ -35,14 +35,15 @@ class MapRuns:
         """Run one attempt of a distributed Map. Returns the result `Payload`; raises StatesError."""
         trail = frame.trail
         concurrency = state.max_concurrency(effective.value, frame)
+        # With an ItemReader AWS ignores ItemsPath altogether, even an invalid one (recorded).
+        data = None if distributed.reader is not None else state.items(effective.value, frame)
+        trail.add("MapStateStarted", {"length": 0 if data is None else len(data)})
+        # These are looked up when the state has started, and before there is a map run (recorded).
         tolerance = _tolerance(distributed, effective.value, frame)
         batcher = _Batching(distributed.batcher, effective.value, frame)
         max_items = 0
         if distributed.reader is not None and distributed.reader.max_items is not None:
             max_items = distributed.reader.max_items(effective.value, frame)
-        # With an ItemReader AWS ignores ItemsPath altogether, even an invalid one (recorded).
-        data = None if distributed.reader is not None else state.items(effective.value, frame)
-        trail.add("MapStateStarted", {"length": 0 if data is None else len(data)})
         run = self._open(state, distributed, frame, tolerance, concurrency)
         started_id = trail.add("MapRunStarted", {"mapRunArn": run.arn})
         results: MapResults | None = None

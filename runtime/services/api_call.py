@@ -10,6 +10,7 @@ from stepsim.runtime.effects import Program
 from stepsim.runtime.requests import AwaitToken, CallApi
 from stepsim.runtime.services.failures import optimised_failure, sdk_failure
 from stepsim.runtime.services.metadata import sdk_metadata
+from stepsim.runtime.services.s3_answers import as_s3_answers
 from stepsim.runtime.services.shapes import (
     ParameterError,
     error_prefix,
@@ -43,12 +44,16 @@ def api_call(call: TaskCall, action: str, parameters: JSON) -> Program:
         operation = operation_model(service, action)
     except ValueError as error:
         raise runtime_error(str(error)) from None
+    shape = operation.input_shape
     try:
-        arguments = to_boto(operation.input_shape, parameters) or {}
+        arguments = to_boto(shape, parameters) or {}
     except ParameterError as error:
         raise runtime_error(
             f"The Parameters '{Payload(parameters).text}' could not be used to start the Task: [{error}]"
         ) from None
+    if shape is not None and operation.has_streaming_input and "ContentType" in shape.members:
+        # The SDK sends a body that is made of text with this type (recorded).
+        arguments.setdefault("ContentType", "text/plain; charset=UTF-8")
     answer: Answer = yield call.invoke(
         CallApi(operation.service_model.service_name, operation.name, arguments, call.frame.site())
     )
@@ -57,6 +62,8 @@ def api_call(call: TaskCall, action: str, parameters: JSON) -> Program:
             modelled = is_modelled(service, answer.error.code)
             raise sdk_failure(error_prefix(service), answer.error, modelled=modelled)
         raise optimised_failure(service, answer.error)
+    if service == "s3":
+        answer.response = as_s3_answers(operation.name, parameters, answer.response or {})
     return _response(call, operation.output_shape, answer)
 
 
@@ -66,7 +73,7 @@ def _response(call: TaskCall, shape: JSON, answer: Answer) -> Payload:
     response: dict[str, JSON] = from_boto(shape, answer.response, write_time) if shape is not None else {}
     if not call.resource.sdk and call.resource.service in _WITH_METADATA:
         content_type = "application/x-amz-json-1.0"
-        response |= sdk_metadata(len(Payload(response).text), content_type)
+        response = dict(sorted((response | sdk_metadata(len(Payload(response).text), content_type)).items()))
     payload = Payload(response)
     if payload.too_large:
         raise StatesError(

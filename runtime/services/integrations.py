@@ -46,7 +46,9 @@ def service_of(resource: TaskResource) -> Service | None:
     if resource.kind == "activity":
         return None
     if resource.sdk:
-        return _load({"": "api_call:sdk_call", "waitForTaskToken": "api_call:sdk_call_with_token"}.get(resource.pattern))
+        return _load(
+            {"": "api_call:sdk_call", "waitForTaskToken": "api_call:sdk_call_with_token"}.get(resource.pattern)
+        )
     if (resource.service, resource.action) == ("lambda", "invoke"):
         return {"": lambda_function.invoke, "waitForTaskToken": lambda_function.invoke_with_token}.get(resource.pattern)
     return _load(_INTEGRATIONS.get((resource.service, resource.action, resource.pattern)))
@@ -55,7 +57,7 @@ def service_of(resource: TaskResource) -> Service | None:
 def _load(place: str | None) -> Service | None:
     if place is None:
         return None
-    from importlib import import_module  # noqa: PLC0415
+    from importlib import import_module
 
     module, name = place.split(":")
     service: Service = getattr(import_module(f"stepsim.runtime.services.{module}"), name)

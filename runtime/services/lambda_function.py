@@ -20,7 +20,9 @@ _PARAMETERS = frozenset({"FunctionName", "Payload", "Qualifier", "InvocationType
 
 def invoke_by_arn(call: TaskCall) -> Program:
     """A Task whose Resource is a function: the result is what the function returned."""
-    answer = yield call.invoke(InvokeFunction(call.resource.arn, call.input.text, call.frame.site(call.resource.function)))
+    answer = yield call.invoke(
+        InvokeFunction(call.resource.arn, call.input.text, call.frame.site(call.resource.function))
+    )
     return _returned(answer, call.resource.arn, spaced=True)
 
 
@@ -38,7 +40,7 @@ def invoke(call: TaskCall) -> Program:
             raise runtime_error(f"stepsim does not support the parameter {unsupported!r} of lambda:invoke yet")
     qualifier = parameters.get("Qualifier")
     target = function if qualifier is None else f"{function}:{qualifier}"
-    event = encode(parameters["Payload"]) if "Payload" in parameters else "{}"
+    event = _event(parameters["Payload"]) if "Payload" in parameters else "{}"
     answer = yield call.invoke(InvokeFunction(target, event, call.frame.site(function_name(function))))
     returned = _returned(answer, "lambda", spaced=False)
     response: dict[str, JSON] = {
@@ -68,19 +70,34 @@ def function_name(reference: str) -> str:
     return parts[0]
 
 
+def _event(payload: JSON) -> str:
+    """The event's text. A string is the text itself (recorded): "0" calls the function with the number 0."""
+    if not isinstance(payload, str):
+        return encode(payload)
+    try:
+        decode(payload)
+    except ValueError as error:
+        refusal = ApiError("InvalidRequestContentException", f"Could not parse request body into json: {error}")
+        raise optimised_failure("lambda", refusal) from None
+    return payload
+
+
 def _returned(answer: InvocationResult | ApiError, named: str, *, spaced: bool) -> Payload:
     """The function's result, or its failure. A direct call's cause is spaced, an integration's compact (recorded)."""
     if isinstance(answer, ApiError):
         raise optimised_failure("lambda", answer)
     if answer.function_error is None:
-        payload = Payload.of_text(answer.payload)
-        if payload.too_large:
+        # The size is looked at first: what is too large need not even be JSON (recorded).
+        if Payload(None, answer.payload).too_large:
             raise StatesError(
                 DATA_LIMIT_EXCEEDED,
                 f"The state/task '{named}' returned a result with a size exceeding the maximum number of bytes "
                 "service limit.",
             )
-        return payload
+        try:
+            return Payload.of_text(answer.payload)
+        except ValueError as error:
+            raise StatesError("Lambda.Unknown", f"The function's response is not JSON: {error}") from None
     details = decode(answer.payload)
     error_type = details.get("errorType") if isinstance(details, dict) else None
     if not error_type:

@@ -13,11 +13,33 @@ from typing import Any, TypeAlias
 
 import botocore.session
 from botocore.model import OperationModel, ServiceModel, Shape
-
 from stepsim.asl.payload import JSON, encode
 from stepsim.asl.timestamp import format_timestamp, parse_timestamp
 
-_SDK_NAMES = {"sfn": "stepfunctions", "eventbridge": "events", "cloudwatchlogs": "logs", "sfnsync": "stepfunctions"}
+_SDK_NAMES = {
+    "applicationdiscoveryservice": "discovery",
+    "cloudwatchlogs": "logs",
+    "cognitoidentityprovider": "cognito-idp",
+    "configservice": "config",
+    "costexplorer": "ce",
+    "databasemigration": "dms",
+    "directoryservice": "ds",
+    "elasticloadbalancing": "elb",
+    "elasticloadbalancingv2": "elbv2",
+    "elasticsearchservice": "es",
+    "eventbridge": "events",
+    "iotdataplane": "iot-data",
+    "lexmodelbuilding": "lex-models",
+    "lexmodelsv2": "lexv2-models",
+    "lexruntime": "lex-runtime",
+    "lexruntimev2": "lexv2-runtime",
+    "marketplaceentitlement": "marketplace-entitlement",
+    "marketplacemetering": "meteringmarketplace",
+    "migrationhub": "mgh",
+    "pinpointsmsvoice": "sms-voice",
+    "serverlessapplicationrepository": "serverlessrepo",
+    "sfn": "stepfunctions",
+}
 """Services that the Java SDK calls otherwise than botocore does."""
 
 WriteTime: TypeAlias = Callable[[int], JSON]
@@ -69,7 +91,7 @@ def _words(service_id: str) -> list[str]:
 def is_modelled(sdk_name: str, code: str) -> bool:
     """True where the service's model names the error."""
     model = service_model(sdk_name)
-    return any(shape.name == code or shape.error_code == code for shape in model.error_shapes)
+    return any(code in (shape.name, shape.metadata.get("error", {}).get("code")) for shape in model.error_shapes)
 
 
 class ParameterError(ValueError):
@@ -127,6 +149,9 @@ def _string_to_boto(shape: Shape, value: JSON, where: str) -> Any:  # noqa: ARG0
 
 
 def _blob_to_boto(shape: Shape, value: JSON, where: str) -> Any:  # noqa: ARG001
+    if shape.serialization.get("streaming"):
+        # An object's body is the value's JSON text, a string's with its quotes (recorded).
+        return encode(value).encode()
     return (value if isinstance(value, str) else encode(value)).encode()
 
 
@@ -148,17 +173,12 @@ _TO_BOTO: dict[str, Callable[[Any, JSON, str], Any]] = {
 
 
 def from_boto(shape: Shape | None, value: Any, write_time: WriteTime = format_timestamp) -> JSON:
-    """The JSON of a boto3 response, without its ResponseMetadata."""
+    """The JSON of a boto3 response, without its ResponseMetadata: members by name, a streamed body last (recorded)."""
     if shape is None or value is None:
         return value
     match shape.type_name:
         case "structure":
-            members = shape.members  # type: ignore[attr-defined]  # structures have them
-            return {
-                _capital(name): from_boto(members[name], element, write_time)
-                for name, element in value.items()
-                if name in members and element is not None
-            }
+            return _structure_from_boto(shape, value, write_time)
         case "list":
             member = shape.member  # type: ignore[attr-defined]
             return [from_boto(member, element, write_time) for element in value]
@@ -170,6 +190,19 @@ def from_boto(shape: Shape | None, value: Any, write_time: WriteTime = format_ti
         case "timestamp":
             return write_time(round(value.timestamp() * 1000))
     return value
+
+
+def _structure_from_boto(shape: Any, value: dict[str, Any], write_time: WriteTime) -> JSON:
+    members = shape.members
+    written = {
+        _capital(name): from_boto(members[name], value[name], write_time)
+        for name in sorted(value)
+        if name in members and value[name] is not None
+    }
+    body = shape.serialization.get("payload")
+    if body in written and members[body].serialization.get("streaming"):
+        written[body] = written.pop(body)
+    return written
 
 
 def _text(value: Any) -> str:

@@ -87,13 +87,20 @@ def test_a_path_that_leads_nowhere_ends_the_execution(path: str, field: str, tex
 
 
 def test_an_index_past_the_end_is_null() -> None:
-    """Only as the last step of a plain reference; a wildcard that finds nothing is an empty list."""
+    """Only as the last step of a plain reference."""
     assert build({"x.$": "$.items[5]", "y.$": "$.items[-3]", "z.$": "$.items[1]"}) == {"x": None, "y": None, "z": 2}
-    assert build({"x.$": "$.items[*].no"}) == {"x": []}
     with pytest.raises(StatesError):
         build({"x.$": "$.items[5].y"})
     with pytest.raises(StatesError):
         build({"x.$": "States.Array($.items[5])"})
+
+
+@pytest.mark.parametrize("path", ["$.items[*].no", "$.no[*]", "$.no.deeper[1:].x", "$.no[?(@.x)]"])
+def test_what_may_match_several_places_is_an_empty_array_where_it_matches_none(path: str) -> None:
+    """Even where the beginning of the path leads nowhere; as an argument of a function, that is still an error."""
+    assert build({"x.$": path}) == {"x": []}
+    with pytest.raises(StatesError):
+        build({"x.$": "States.Array($.no.deeper[*])"})
 
 
 @pytest.mark.parametrize("value", [5, None, "id", "States.Nope()", "$.", "States.Format('open)", {"a": 1}])

@@ -79,7 +79,11 @@ def test_an_inline_map_in_strict_order(laboratory: Any) -> None:
 def test_a_concurrent_inline_map_announces_its_iterations_first(laboratory: Any) -> None:
     """All iterations that may start at once point to MapStateStarted."""
     run = laboratory.run(laboratory.machine(M=inline_map(laboratory.machine(P=PASS))), [1, 2, 3])
-    assert run.trace[3:6] == ["4<-3 MapIterationStarted{0}", "5<-3 MapIterationStarted{1}", "6<-3 MapIterationStarted{2}"]
+    assert run.trace[3:6] == [
+        "4<-3 MapIterationStarted{0}",
+        "5<-3 MapIterationStarted{1}",
+        "6<-3 MapIterationStarted{2}",
+    ]
 
 
 def test_an_empty_inline_map(laboratory: Any) -> None:
@@ -266,3 +270,11 @@ def test_a_callers_text_passes_through_untouched(laboratory: Any) -> None:
     assert run.details("PassStateExited")["output"] == "[[1, 2],  [3]]"
     built = laboratory.run(laboratory.machine(P={**PASS, "Parameters": {"a.$": "$"}}), text="[1, 2]")
     assert built.details("PassStateExited")["output"] == '{"a":[1,2]}'
+
+
+def test_the_execution_names_its_role(laboratory: Any) -> None:
+    """ExecutionStarted holds the role of the machine, which the context object names too."""
+    run = laboratory.run(
+        laboratory.machine(P={"Type": "Pass", "Parameters": {"r.$": "$$.Execution.RoleArn"}, "End": True})
+    )
+    assert run.details("ExecutionStarted")["roleArn"] == run.output["r"] == run.execution.me.role_arn

@@ -83,9 +83,7 @@ def test_an_exhausted_retrier_does_not_pass_the_error_on_to_the_next(laboratory:
     retry = [{"ErrorEquals": ["A"], "MaxAttempts": 1}, {"ErrorEquals": ["States.ALL"], "MaxAttempts": 2}]
     catch = [{"ErrorEquals": ["A"], "Next": "Caught"}]
     task = laboratory.task(Retry=retry, Catch=catch)
-    run = laboratory.run(
-        laboratory.machine(T=task, Caught={"Type": "Pass", "End": True}), functions={"f": fail}
-    )
+    run = laboratory.run(laboratory.machine(T=task, Caught={"Type": "Pass", "End": True}), functions={"f": fail})
     assert run.output["Error"] == "A"
     assert len(run.calls) == 3
 
@@ -115,9 +113,7 @@ def test_a_catcher_places_the_error_and_ignores_the_output_path(laboratory: Any)
     task = laboratory.task(
         OutputPath="$.no.such", Catch=[{"ErrorEquals": ["Boom"], "Next": "C", "ResultPath": "$.err"}]
     )
-    run = laboratory.run(
-        laboratory.machine(T=task, C={"Type": "Pass", "End": True}), {"k": 1}, functions={"f": fail}
-    )
+    run = laboratory.run(laboratory.machine(T=task, C={"Type": "Pass", "End": True}), {"k": 1}, functions={"f": fail})
     assert run.output == {
         "k": 1,
         "err": {"Error": "Boom", "Cause": '{"errorMessage": "why", "errorType": "Boom"}'},
@@ -126,7 +122,7 @@ def test_a_catcher_places_the_error_and_ignores_the_output_path(laboratory: Any)
 
 @pytest.mark.parametrize("name", ["States.HeartbeatTimeout", "States.Timeout"])
 def test_a_missed_heartbeat_answers_to_both_names(laboratory: Any, name: str) -> None:
-    """It is reported as States.Timeout, without a cause."""
+    """It is reported as States.Timeout, with an empty cause."""
     task = {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
@@ -137,7 +133,7 @@ def test_a_missed_heartbeat_answers_to_both_names(laboratory: Any, name: str) ->
         "End": True,
     }
     run = laboratory.run(laboratory.machine(T=task, C={"Type": "Pass", "End": True}), functions={"f": lambda e: 1})
-    assert run.output == {"Error": "States.Timeout"}
+    assert run.output == {"Error": "States.Timeout", "Cause": ""}
     assert run.seconds == 6
 
 

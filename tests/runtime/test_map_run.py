@@ -17,7 +17,9 @@ def distributed(laboratory: Any) -> Any:
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind},
             **laboratory.machine(**(states or {"T": laboratory.task()})),
         }
-        return laboratory.machine(M={"Type": "Map", "Label": "Items", "ItemProcessor": processor, "End": True, **fields})
+        return laboratory.machine(
+            M={"Type": "Map", "Label": "Items", "ItemProcessor": processor, "End": True, **fields}
+        )
 
     return make
 
@@ -138,8 +140,10 @@ def test_the_threshold_is_strict(laboratory: Any, distributed: Any, fields: Any,
     ],
 )
 def test_a_bad_percentage_is_a_runtime_error(laboratory: Any, distributed: Any, value: Any, cause: str) -> None:
-    """Before the map run starts, with AWS's texts."""
+    """After the state has started and before there is a map run, with AWS's texts."""
+    value = {**value, "items": [1]}
     run = laboratory.run(distributed(ToleratedFailurePercentagePath="$.p", ItemsPath="$.items"), value)
+    assert [event.type for event in run.history][1:] == ["MapStateEntered", "MapStateStarted", "ExecutionFailed"]
     assert run.execution.error == "States.Runtime"
     assert run.execution.cause.endswith(cause)
     assert run.map_runs == []
@@ -277,3 +281,13 @@ def test_a_map_may_hold_a_map(laboratory: Any, distributed: Any) -> None:
     run = laboratory.run(outer, [[1, 2], [3]])
     assert run.output == [[1, 2], [3]]
     assert len(run.map_runs) == 3
+
+
+@pytest.mark.parametrize(("value", "started"), [("2", 2), (1, 1)])
+def test_a_number_may_be_spelled_by_a_string(laboratory: Any, distributed: Any, value: Any, started: int) -> None:
+    """A looked-up count is read as Java reads an integer: "2" is two."""
+    echo = {"P": {"Type": "Pass", "End": True}}
+    definition = distributed(echo, ItemBatcher={"MaxItemsPerBatchPath": "$.size"}, ItemsPath="$.items")
+    run = laboratory.run(definition, {"items": [1, 2, 3], "size": value})
+    assert len(run.map_runs) == 1
+    assert len(run.output[0]["Items"]) == started
