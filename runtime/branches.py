@@ -140,5 +140,6 @@ def _abort(book: _Branches, frame: Frame, map_name: str | None) -> None:
             continue
         if map_name is not None:
             trail.aside("MapIterationAborted", {"name": map_name, "index": index})
-        if inner.state_type in _ABORTED_TYPES:
+        # A sibling may fail before this one has entered its first state.
+        if inner.visit and inner.state_type in _ABORTED_TYPES:
             trail.aside(f"{inner.state_type}StateAborted")

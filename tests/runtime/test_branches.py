@@ -1,0 +1,28 @@
+"""Parallel and inline Map: what becomes of branches whose sibling fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+FAIL = {"Type": "Fail", "Error": "Broken", "Cause": "at once"}
+
+
+def _parallel(laboratory: Any) -> Any:
+    branches = [laboratory.machine(F=FAIL), laboratory.machine(T=laboratory.task())]
+    return {"Type": "Parallel", "Branches": branches, "End": True}
+
+
+def _map(laboratory: Any) -> Any:
+    return {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": laboratory.machine(F=FAIL), "End": True}
+
+
+@pytest.mark.parametrize("fork", [_parallel, _map])
+def test_a_branch_may_fail_before_its_sibling_has_entered_a_state(laboratory: Any, fork: Any) -> None:
+    """What has entered no state has none that is aborted; the failure is the execution's."""
+    run = laboratory.run(
+        laboratory.machine(S=fork(laboratory)), {"items": [1, 2]}, functions={"f": lambda event: event}
+    )
+    assert (run.status, run.execution.error, run.execution.cause) == ("FAILED", "Broken", "at once")
+    assert not [event.type for event in run.history if event.type in ("TaskStateAborted", "FailStateAborted")]
