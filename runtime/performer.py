@@ -10,11 +10,13 @@ from typing import Any
 
 from stepsim.asl.errors import StatesError
 from stepsim.asl.payload import Payload
+from stepsim.runtime.cloud.call import Answer
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.item_source import PerformCall
 from stepsim.runtime.requests import AwaitToken, CallApi, InvokeFunction, Never, RunModel
 from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.services.failures import refused_parameters
 from stepsim.runtime.tokens import TaskTokens
 from stepsim.workers.modelled import Model
 
@@ -52,7 +54,13 @@ class Performer:
             raise TypeError(f"{request!r} is not a request")
 
     def _call_api(self, ticket: Ticket, request: CallApi) -> None:
-        answer = self._call(request.service, request.operation, request.parameters, site=request.site)
+        try:
+            answer = self._call(request.service, request.operation, request.parameters, site=request.site)
+        except Exception as error:
+            refusal = refused_parameters(error)
+            if refusal is None:
+                raise
+            answer = Answer(None, refusal)
         self._answer(ticket, answer.latency_ms, answer)
 
     def _run_model(self, ticket: Ticket, request: RunModel) -> None:

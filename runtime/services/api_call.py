@@ -13,9 +13,9 @@ from stepsim.runtime.services.metadata import sdk_metadata
 from stepsim.runtime.services.s3_answers import as_s3_answers
 from stepsim.runtime.services.shapes import (
     ParameterError,
+    error_name,
     error_prefix,
     from_boto,
-    is_modelled,
     operation_model,
     to_boto,
 )
@@ -59,9 +59,8 @@ def api_call(call: TaskCall, action: str, parameters: JSON) -> Program:
     )
     if answer.error is not None:
         if call.resource.sdk:
-            modelled = is_modelled(service, answer.error.code)
-            raise sdk_failure(error_prefix(service), answer.error, modelled=modelled)
-        raise optimised_failure(service, answer.error)
+            raise sdk_failure(error_prefix(service), answer.error, error_name(service, answer.error.code))
+        raise optimised_failure(service, answer.error, error_name(service, answer.error.code))
     if service == "s3":
         answer.response = as_s3_answers(operation.name, parameters, answer.response or {})
     return _response(call, operation.output_shape, answer)

@@ -78,14 +78,14 @@ def _event(payload: JSON) -> str:
         decode(payload)
     except ValueError as error:
         refusal = ApiError("InvalidRequestContentException", f"Could not parse request body into json: {error}")
-        raise optimised_failure("lambda", refusal) from None
+        raise optimised_failure("lambda", refusal, refusal.code) from None
     return payload
 
 
 def _returned(answer: InvocationResult | ApiError, named: str, *, spaced: bool) -> Payload:
     """The function's result, or its failure. A direct call's cause is spaced, an integration's compact (recorded)."""
     if isinstance(answer, ApiError):
-        raise optimised_failure("lambda", answer)
+        raise optimised_failure("lambda", answer, answer.code)
     if answer.function_error is None:
         # The size is looked at first: what is too large need not even be JSON (recorded).
         if Payload(None, answer.payload).too_large:

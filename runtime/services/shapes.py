@@ -7,6 +7,7 @@ maps and DynamoDB's attribute names stay as they are. String members accept JSON
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -88,10 +89,13 @@ def _words(service_id: str) -> list[str]:
     return [word.replace("DB", "Db") for word in service_id.replace("-", " ").split()]
 
 
-def is_modelled(sdk_name: str, code: str) -> bool:
-    """True where the service's model names the error."""
-    model = service_model(sdk_name)
-    return any(code in (shape.name, shape.metadata.get("error", {}).get("code")) for shape in model.error_shapes)
+def error_name(sdk_name: str, code: str) -> str | None:
+    """What the service's model calls the error of a code; None where it does not name it."""
+    for shape in service_model(sdk_name).error_shapes:
+        # A query service's code has its own spelling: RDS's DBInstanceNotFound is DBInstanceNotFoundFault.
+        if code in (shape.name, shape.metadata.get("error", {}).get("code")):
+            return shape.name
+    return None
 
 
 class ParameterError(ValueError):
@@ -162,6 +166,28 @@ def _timestamp_to_boto(shape: Shape, value: JSON, where: str) -> Any:  # noqa: A
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
 
 
+def _integer_to_boto(shape: Shape, value: JSON, where: str) -> Any:  # noqa: ARG001
+    if type(value) is float and value.is_integer():
+        return int(value)
+    if type(value) is str and re.fullmatch(r"-?\d+", value, re.ASCII):
+        return int(value)
+    if type(value) is not int:
+        raise ParameterError(f"The value of the field '{where}' has an invalid format")
+    return value
+
+
+def _number_to_boto(shape: Shape, value: JSON, where: str) -> Any:  # noqa: ARG001
+    if type(value) is not int and type(value) is not float:
+        raise ParameterError(f"The value of the field '{where}' has an invalid format")
+    return float(value)
+
+
+def _boolean_to_boto(shape: Shape, value: JSON, where: str) -> Any:  # noqa: ARG001
+    if type(value) is not bool:
+        raise ParameterError(f"The value of the field '{where}' has an invalid format")
+    return value
+
+
 _TO_BOTO: dict[str, Callable[[Any, JSON, str], Any]] = {
     "structure": _structure_to_boto,
     "list": _list_to_boto,
@@ -169,6 +195,11 @@ _TO_BOTO: dict[str, Callable[[Any, JSON, str], Any]] = {
     "string": _string_to_boto,
     "blob": _blob_to_boto,
     "timestamp": _timestamp_to_boto,
+    "integer": _integer_to_boto,
+    "long": _integer_to_boto,
+    "float": _number_to_boto,
+    "double": _number_to_boto,
+    "boolean": _boolean_to_boto,
 }
 
 

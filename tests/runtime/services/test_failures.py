@@ -1,0 +1,58 @@
+"""How failures of integrations are named and worded."""
+
+from __future__ import annotations
+
+import pytest
+from stepsim.runtime.cloud.call import ApiError
+from stepsim.runtime.services.failures import (
+    exception_name,
+    optimised_failure,
+    refused_parameters,
+    sdk_failure,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "exception"),
+    [
+        ("NoSuchKey", "NoSuchKeyException"),
+        ("ResourceNotFoundException", "ResourceNotFoundException"),
+        ("InternalServerError", "InternalServerErrorException"),
+        ("DBInstanceNotFoundFault", "DBInstanceNotFoundException"),
+    ],
+)
+def test_an_exception_ends_in_exception(name: str, exception: str) -> None:
+    """Whatever the service's model calls it."""
+    assert exception_name(name) == exception
+
+
+def test_an_optimised_integration_speaks_as_the_first_sdk() -> None:
+    """Parts of the cause are separated by semicolons; an error without a model is the service's general exception."""
+    error = ApiError("ResourceNotFoundException", "Requested resource not found", 400)
+    failure = optimised_failure("dynamodb", error, "ResourceNotFoundException")
+    assert failure.error == "DynamoDB.ResourceNotFoundException"
+    assert (failure.cause or "").startswith(
+        "Requested resource not found (Service: AmazonDynamoDBv2; Status Code: 400; "
+        "Error Code: ResourceNotFoundException; Request ID: "
+    )
+    assert (failure.cause or "").endswith("; Proxy: null)")
+    assert optimised_failure("dynamodb", ApiError("ValidationException", ""), None).error == (
+        "DynamoDB.AmazonDynamoDBException"
+    )
+    assert optimised_failure("lambda", ApiError("Odd", ""), None).error == "Lambda.AWSLambdaException"
+
+
+def test_an_sdk_integration_speaks_as_the_second_sdk() -> None:
+    """Parts of the cause are separated by commas, S3 adds its extended request id."""
+    failure = sdk_failure("S3", ApiError("NoSuchKey", "The specified key does not exist.", 404), "NoSuchKey")
+    assert failure.error == "S3.NoSuchKeyException"
+    cause = failure.cause or ""
+    assert cause.startswith("The specified key does not exist. (Service: S3, Status Code: 404, Request ID: ")
+    assert ", Extended Request ID: " in cause
+    assert cause.endswith(" (SDK Attempt Count: 1)")
+    assert sdk_failure("S3", ApiError("SlowDown", "", 503), None).error == "S3.S3Exception"
+
+
+def test_only_refused_parameters_are_an_answer() -> None:
+    """Any other exception is somebody's bug, and stays one."""
+    assert refused_parameters(KeyError("x")) is None

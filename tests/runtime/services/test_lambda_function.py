@@ -1,0 +1,112 @@
+"""Functions as tasks: what they get, what comes of what they return, and how their failures are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from stepsim.runtime.services.lambda_function import function_name
+from stepsim.workers.worker import InvocationResult
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
+INVOKE = "arn:aws:states:::lambda:invoke"
+
+
+def echo(event: str) -> InvocationResult:
+    return InvocationResult(event)
+
+
+def failing(payload: str) -> Any:
+    return lambda event: InvocationResult(payload, "Unhandled")
+
+
+@pytest.mark.parametrize("reference", ["f", "f:live", ARN, f"{ARN}:7", "123456789012:function:f"])
+def test_a_function_has_one_name_under_all_references(reference: str) -> None:
+    """Names, partial ARNs and ARNs, with a version or alias and without."""
+    assert function_name(reference) == "f"
+
+
+def test_a_direct_call_returns_what_the_function_returned(stand: Any) -> None:
+    """The event is the task's input."""
+    execution = stand.task(ARN, {"a": [1]}, functions={"f": echo})
+    assert execution.output.value == {"a": [1]}
+    assert stand.events == ['{"a":[1]}']
+
+
+def test_invoke_returns_lambdas_response(stand: Any) -> None:
+    """Its members stand by name, the payload is parsed."""
+    execution = stand.task(INVOKE, {"FunctionName": "f", "Payload": {"a": 1}}, functions={"f": echo})
+    response = execution.output.value
+    assert list(response) == ["ExecutedVersion", "Payload", "SdkHttpMetadata", "SdkResponseMetadata", "StatusCode"]
+    assert (response["Payload"], response["StatusCode"]) == ({"a": 1}, 200)
+
+
+@pytest.mark.parametrize(
+    ("payload", "event"), [("0", "0"), ('"text"', '"text"'), ('{"a": 1}', '{"a": 1}'), (0, "0"), (None, "null")]
+)
+def test_a_string_payload_is_the_events_text(stand: Any, payload: Any, event: str) -> None:
+    """Any other value is encoded; without a Payload the event is an empty object."""
+    stand.task(INVOKE, {"FunctionName": "f", "Payload": payload}, functions={"f": echo})
+    stand.task(INVOKE, {"FunctionName": "f"}, functions={"f": echo})
+    assert stand.events == [event, "{}"]
+
+
+def test_a_string_payload_that_is_no_json_is_refused(stand: Any) -> None:
+    """Lambda cannot read such a request."""
+    execution = stand.task(INVOKE, {"FunctionName": "f", "Payload": "plain"}, functions={"f": echo})
+    assert execution.error == "Lambda.InvalidRequestContentException"
+
+
+def test_a_failed_functions_payload_is_the_cause(stand: Any) -> None:
+    """Spaced where the function is called directly, compact where it is invoked."""
+    functions = {"f": failing('{"errorMessage": "why", "errorType": "Boom"}')}
+    direct = stand.task(ARN, {}, functions=functions)
+    invoked = stand.task(INVOKE, {"FunctionName": "f"}, functions=functions)
+    assert (direct.error, direct.cause) == ("Boom", '{"errorMessage": "why", "errorType": "Boom"}')
+    assert (invoked.error, invoked.cause) == ("Boom", '{"errorMessage":"why","errorType":"Boom"}')
+
+
+def test_a_failure_without_a_type_is_unknown(stand: Any) -> None:
+    """As where the runtime process exits."""
+    execution = stand.task(ARN, {}, functions={"f": failing('{"errorMessage":"exited"}')})
+    assert execution.error == "Lambda.Unknown"
+    assert execution.cause.endswith('Returned payload: {"errorMessage":"exited"}')
+
+
+@pytest.mark.parametrize(("resource", "named"), [(ARN, ARN), (INVOKE, "lambda")])
+def test_a_result_that_is_too_large_need_not_be_json(stand: Any, resource: str, named: str) -> None:
+    """Its size is looked at first; the cause names the function's ARN, or the service."""
+    parameters = {"FunctionName": "f"}
+    execution = stand.task(resource, parameters, functions={"f": lambda event: InvocationResult("a" * 300_000)})
+    assert execution.error == "States.DataLimitExceeded"
+    assert execution.cause.startswith(f"The state/task '{named}' returned a result with a size exceeding")
+
+
+def test_a_result_that_is_no_json_is_unknown(stand: Any) -> None:
+    """A function may return bytes that nobody can read."""
+    execution = stand.task(ARN, {}, functions={"f": lambda event: InvocationResult("not json")})
+    assert execution.error == "Lambda.Unknown"
+
+
+def test_a_function_that_is_not_there_fails_the_task(stand: Any) -> None:
+    """The cause names its ARN."""
+    execution = stand.task(INVOKE, {"FunctionName": "g"}, functions={"f": echo})
+    assert execution.error == "Lambda.ResourceNotFoundException"
+    assert execution.cause.startswith(f"Function not found: {ARN[:-1]}g:$LATEST (Service: AWSLambda; Status Code: 404;")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"FunctionName": "f", "Colour": 1}, "'Colour' is not supported"),
+        ({}, "'FunctionName' is required"),
+        ({"FunctionName": "f", "InvocationType": "Event"}, "InvocationType 'Event'"),
+        ({"FunctionName": "f", "LogType": "Tail"}, "'LogType'"),
+        ({"FunctionName": 5}, "'FunctionName' is not a string"),
+    ],
+)
+def test_parameters_that_invoke_does_not_take_are_named(stand: Any, parameters: Any, reason: str) -> None:
+    """Nothing is ignored."""
+    execution = stand.task(INVOKE, parameters, functions={"f": echo})
+    assert execution.error == "States.Runtime"
+    assert reason in execution.cause
