@@ -51,11 +51,14 @@ class Child(Identity):
         self.express = run.express
         self.item = index
         self.redrive_count = 0
-        self.role_arn = run.parent.role_arn
 
     @property
     def name(self) -> str:  # type: ignore[override]  # made on demand
         return self.run.child_name(self.item or 0)
+
+    @property
+    def role_arn(self) -> str:  # type: ignore[override]  # the parent's
+        return self.run.parent.role_arn
 
     @property
     def arn(self) -> str:  # type: ignore[override]  # made on demand

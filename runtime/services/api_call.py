@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from botocore.model import OperationModel
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
 from stepsim.asl.payload import JSON, Payload
 from stepsim.asl.timestamp import format_timestamp
@@ -15,8 +16,8 @@ from stepsim.runtime.services.shapes import (
     ParameterError,
     error_name,
     error_prefix,
-    from_boto,
     operation_model,
+    response_json,
     to_boto,
 )
 from stepsim.runtime.services.task import TaskCall
@@ -63,13 +64,13 @@ def api_call(call: TaskCall, action: str, parameters: JSON) -> Program:
         raise optimised_failure(service, answer.error, error_name(service, answer.error.code))
     if service == "s3":
         answer.response = as_s3_answers(operation.name, parameters, answer.response or {})
-    return _response(call, operation.output_shape, answer)
+    return _response(call, operation, answer)
 
 
-def _response(call: TaskCall, shape: JSON, answer: Answer) -> Payload:
+def _response(call: TaskCall, operation: OperationModel, answer: Answer) -> Payload:
     # SDK v2 writes timestamps as ISO text, the optimised integrations as epoch milliseconds (measured).
     write_time = format_timestamp if call.resource.sdk else int
-    response: dict[str, JSON] = from_boto(shape, answer.response, write_time) if shape is not None else {}
+    response = response_json(operation, answer.response or {}, write_time)
     if not call.resource.sdk and call.resource.service in _WITH_METADATA:
         content_type = "application/x-amz-json-1.0"
         response = dict(sorted((response | sdk_metadata(len(Payload(response).text), content_type)).items()))

@@ -88,16 +88,18 @@ def _returned(answer: InvocationResult | ApiError, named: str, *, spaced: bool) 
         raise optimised_failure("lambda", answer, answer.code)
     if answer.function_error is None:
         # The size is looked at first: what is too large need not even be JSON (recorded).
-        if Payload(None, answer.payload).too_large:
+        payload = Payload(None, answer.payload)
+        if payload.too_large:
             raise StatesError(
                 DATA_LIMIT_EXCEEDED,
                 f"The state/task '{named}' returned a result with a size exceeding the maximum number of bytes "
                 "service limit.",
             )
         try:
-            return Payload.of_text(answer.payload)
+            payload.value = decode(answer.payload)
         except ValueError as error:
             raise StatesError("Lambda.Unknown", f"The function's response is not JSON: {error}") from None
+        return payload
     details = decode(answer.payload)
     error_type = details.get("errorType") if isinstance(details, dict) else None
     if not error_type:

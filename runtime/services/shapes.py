@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import botocore.session
 from botocore.model import OperationModel, ServiceModel, Shape
 from stepsim.asl.payload import JSON, encode
-from stepsim.asl.timestamp import format_timestamp, parse_timestamp
+from stepsim.asl.timestamp import parse_timestamp
 
 _SDK_NAMES = {
     "applicationdiscoveryservice": "discovery",
@@ -203,8 +203,8 @@ _TO_BOTO: dict[str, Callable[[Any, JSON, str], Any]] = {
 }
 
 
-def from_boto(shape: Shape | None, value: Any, write_time: WriteTime = format_timestamp) -> JSON:
-    """The JSON of a boto3 response, without its ResponseMetadata: members by name, a streamed body last (recorded)."""
+def from_boto(shape: Shape | None, value: Any, write_time: WriteTime) -> JSON:
+    """The JSON of a part of a boto3 response: members by name, as the SDKs write them (recorded)."""
     if shape is None or value is None:
         return value
     match shape.type_name:
@@ -223,17 +223,23 @@ def from_boto(shape: Shape | None, value: Any, write_time: WriteTime = format_ti
     return value
 
 
+def response_json(operation: OperationModel, response: dict[str, Any], write_time: WriteTime) -> dict[str, JSON]:
+    """The JSON of an operation's response, without its ResponseMetadata; a streamed body comes last (recorded)."""
+    written: dict[str, JSON] = from_boto(operation.output_shape, response, write_time) or {}
+    if operation.has_streaming_output and operation.output_shape is not None:
+        body = operation.output_shape.serialization["payload"]
+        if body in written:
+            written[body] = written.pop(body)
+    return written
+
+
 def _structure_from_boto(shape: Any, value: dict[str, Any], write_time: WriteTime) -> JSON:
     members = shape.members
-    written = {
+    return {
         _capital(name): from_boto(members[name], value[name], write_time)
-        for name in sorted(value)
+        for name in (sorted(value) if len(value) > 1 else value)
         if name in members and value[name] is not None
     }
-    body = shape.serialization.get("payload")
-    if body in written and members[body].serialization.get("streaming"):
-        written[body] = written.pop(body)
-    return written
 
 
 def _text(value: Any) -> str:

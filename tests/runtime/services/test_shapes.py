@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from stepsim.asl.timestamp import format_timestamp
 from stepsim.runtime.services.shapes import (
     ParameterError,
     error_name,
     error_prefix,
-    from_boto,
     operation_model,
+    response_json,
     to_boto,
 )
 
@@ -22,7 +23,7 @@ def given(service: str, action: str, value: Any) -> Any:
 
 
 def answered(service: str, action: str, response: Any) -> Any:
-    return from_boto(operation_model(service, action).output_shape, response)
+    return response_json(operation_model(service, action), response, format_timestamp)
 
 
 @pytest.mark.parametrize(
