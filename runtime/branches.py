@@ -64,8 +64,8 @@ def run_inline_map(state: MapState, effective: Payload, frame: Frame, run_states
     def iterations() -> Iterator[Program]:
         for index, item in enumerate(items):
             shown = {"Index": index, "Value": item}
-            selected = item if state.item_selector is None else select(state.item_selector, effective.value, shown, frame)
-            payload = Payload(selected)
+            selector = state.item_selector
+            payload = Payload(item if selector is None else select(selector, effective.value, shown, frame))
             inner = frame.branch(index, shown)
             inner.trail.previous = book.last_state_event
             inner.trail.add("MapIterationStarted", {"name": state.name, "index": index})

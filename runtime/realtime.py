@@ -8,7 +8,7 @@ import anyio
 
 from stepsim.runtime.account import Account
 from stepsim.runtime.execution import Execution
-from stepsim.runtime.simulation import Progress, interruption
+from stepsim.runtime.simulation import Progress, interruption, rare_collections
 
 _LOOK_S = 0.1
 
@@ -31,7 +31,7 @@ async def drive(account: Account, execution: Execution, progress: Progress | Non
         event.set()
 
     scheduler.wake = wake
-    with interruption() as interrupted:
+    with interruption() as interrupted, rare_collections():
         while execution.status == "RUNNING":
             event = anyio.Event()
             scheduler.advance(max(now_ms(), scheduler.now_ms))

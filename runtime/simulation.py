@@ -28,7 +28,7 @@ def drive(account: Account, execution: Execution, progress: Progress | None = No
     scheduler = account.scheduler
     steps = 0
     looked_s = perf_counter()
-    with interruption() as interrupted, _rare_collections():
+    with interruption() as interrupted, rare_collections():
         while execution.status == "RUNNING":
             deadline_ms = scheduler.next_deadline()
             if deadline_ms is None:
@@ -43,7 +43,7 @@ def drive(account: Account, execution: Execution, progress: Progress | None = No
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
+def rare_collections() -> Iterator[None]:
     """Let the cycle collector look less often: fibers and children are freed by their reference counts."""
     before = gc.get_threshold()
     gc.set_threshold(50_000, 20, 50)
