@@ -1,11 +1,10 @@
-"""The real driver: the same scheduler, told the system's time by anyio. With `simulation`, the only place that waits."""
+"""The real driver: the same scheduler, told the system clock by anyio. Besides `simulation`, only this waits."""
 
 from __future__ import annotations
 
 import time
 
 import anyio
-
 from stepsim.runtime.account import Account
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.simulation import Progress, interruption, rare_collections
