@@ -112,7 +112,7 @@ def scenario_of_definition(
     path: Path, *, payload: JSON, functions: Mapping[str, str], type: Literal["STANDARD", "EXPRESS"], base_dir: Path
 ) -> Scenario:
     """The scenario of a bare definition: its input, and its functions as ``NAME: module:handler``."""
-    specs = {name: FunctionSpec(NOTHING, handler, timeout_ms=900_000) for name, handler in functions.items()}
+    specs = {name: FunctionSpec(handler, timeout_ms=900_000) for name, handler in functions.items()}
     return Scenario(path.stem.split(".")[0], path, base_dir, type=type, input=payload, functions=specs)
 
 
