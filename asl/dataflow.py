@@ -1,8 +1,8 @@
 """How data passes through one state: what the state works on, and what it hands on.
 
-A `Dataflow` is the query language's part of a state. The interpreter calls `enter` before the work and `leave` after it,
-and cannot tell which language it runs. JSONPath's order: raw input ▸ InputPath ▸ Parameters ▸ work ▸ ResultSelector ▸
-ResultPath (into the raw input) ▸ OutputPath. A payload that nothing changed keeps its text.
+A `Dataflow` is the query language's part of a state. The interpreter calls `enter` before the work and `leave` after
+it, and cannot tell which language it runs. JSONPath's order: raw input ▸ InputPath ▸ Parameters ▸ work ▸
+ResultSelector ▸ ResultPath (into the raw input) ▸ OutputPath. A payload that nothing changed keeps its text.
 """
 
 from __future__ import annotations

@@ -181,9 +181,7 @@ class MapState:
     type: Literal["Map"] = "Map"
 
 
-State: TypeAlias = (
-    PassState | TaskState | ChoiceState | WaitState | SucceedState | FailState | ParallelState | MapState
-)
+State: TypeAlias = PassState | TaskState | ChoiceState | WaitState | SucceedState | FailState | ParallelState | MapState
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""RFC 3339 timestamps as the language has them: upper-case ``T``, and ``Z`` or an offset; any number of fraction digits."""
+"""RFC 3339 timestamps as the language has them: upper-case ``T``, ``Z`` or an offset, any number of fraction digits."""
 
 from __future__ import annotations
 

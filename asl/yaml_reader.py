@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
 from stepsim.asl.json_scanner import read_number
 from stepsim.asl.payload import JSON
 

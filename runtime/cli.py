@@ -9,6 +9,7 @@ import io
 import sys
 
 import click
+
 from stepsim.runtime.cli_run import run, simulate
 from stepsim.runtime.cli_validate import validate
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar
 
 import click
+
 from stepsim.runtime.cli_validate import is_definition, is_scenario, problem_text, read_text
 from stepsim.runtime.console import ProgressLine, can_redraw
 
@@ -173,7 +174,7 @@ def _scenario(
             file,
             payload={} if payload is None else value,
             functions=_functions(functions),
-            type=kind or "STANDARD",
+            machine_type=kind or "STANDARD",
             base_dir=Path.cwd(),
         )
         return scenario if seed is None else replace(scenario, seed=seed)

@@ -72,9 +72,7 @@ def _make_table(cloud: Cloud, name: str, table: TableSpec) -> None:
 
 
 def _schema(*keys: KeySpec) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": key.name, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-    ]
+    return [{"AttributeName": key.name, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
 
 
 def _make_queues(cloud: Cloud, queues: Mapping[str, QueueSpec]) -> None:

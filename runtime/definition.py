@@ -11,7 +11,7 @@ from stepsim.asl.errors import DefinitionError, Problem
 from stepsim.asl.machine import MapState, ParallelState, StateMachine, TaskState
 from stepsim.asl.parse import parse, placeholders, substitute
 from stepsim.asl.payload import JSON
-from stepsim.asl.validate import validate
+from stepsim.asl.validate import MachineType, validate
 from stepsim.runtime.services.lambda_function import function_name
 
 
@@ -34,7 +34,7 @@ class Definition:
         ]
 
 
-def load_definition(path: Path, substitutions: Mapping[str, JSON], machine_type: str) -> Definition:
+def load_definition(path: Path, substitutions: Mapping[str, JSON], machine_type: MachineType) -> Definition:
     """Read a definition. Raises DefinitionError with everything wrong with it, unfilled placeholders included."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -49,7 +49,8 @@ def load_definition(path: Path, substitutions: Mapping[str, JSON], machine_type:
     if holes:
         names = ", ".join(sorted(holes))
         advice = "give each a value under substitutions in the scenario"
-        problems.append(Problem("UNFILLED_PLACEHOLDER", f"Placeholders without a value: {names}", "/", 1, 1, suggestion=advice))
+        message = f"Placeholders without a value: {names}"
+        problems.append(Problem("UNFILLED_PLACEHOLDER", message, "/", 1, 1, suggestion=advice))
     if problems:
         raise DefinitionError(problems, str(path))
     machine = compile_machine(document.value)
@@ -57,9 +58,7 @@ def load_definition(path: Path, substitutions: Mapping[str, JSON], machine_type:
     calls_aws = False
     for state in walk(machine):
         if isinstance(state, MapState):
-            distributed = state.distributed
-            if distributed is not None and (distributed.reader or (distributed.writer and distributed.writer.arguments)):
-                calls_aws = True
+            calls_aws = calls_aws or _reads_or_writes(state)
             continue
         name = _named_function(state)
         if name is not None:
@@ -67,6 +66,14 @@ def load_definition(path: Path, substitutions: Mapping[str, JSON], machine_type:
         elif state.resource.kind == "integration" and state.resource.service != "lambda":
             calls_aws = True
     return Definition(machine, {name: tuple(states) for name, states in functions.items()}, calls_aws)
+
+
+def _reads_or_writes(state: MapState) -> bool:
+    distributed = state.distributed
+    if distributed is None:
+        return False
+    writer = distributed.writer
+    return distributed.reader is not None or (writer is not None and writer.arguments is not None)
 
 
 def walk(machine: StateMachine) -> Iterator[TaskState | MapState]:

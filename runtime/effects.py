@@ -68,9 +68,9 @@ class Fork:
         self.limit_ms = limit_ms
 
 
-class Expired(Exception):  # noqa: N818 - named after what happened to the program
+class Expired(Exception):
     """Thrown into a program whose time is over (a machine's TimeoutSeconds, an Express child's five minutes)."""
 
 
-class Stopped(Exception):  # noqa: N818 - named after what happened to the program
+class Stopped(Exception):
     """Thrown into a program that somebody stopped (StopExecution, Ctrl-C)."""

@@ -1,4 +1,4 @@
-"""What the interpreter asks for: the time, chance, counters, tasks done, map runs run. One engine serves a whole run."""
+"""What the interpreter asks for: the time, chance, counters, tasks done, map runs run. One engine serves a run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class PerformTask(Protocol):
 class RunMap(Protocol):
     """Runs one attempt of a distributed Map; returns the result `Payload`."""
 
-    def __call__(self, state: MapState, distributed: DistributedMap, effective: Payload, frame: Frame, /) -> Program: ...
+    def __call__(
+        self, state: MapState, distributed: DistributedMap, effective: Payload, frame: Frame, /
+    ) -> Program: ...
 
 
 class Engine:

@@ -45,7 +45,7 @@ class InlineFunctions:
         self._virtual_time = VirtualTime(self._timeline, seed=scenario.seed)
         self._cloud = cloud
 
-    def code(self, name: str, spec: FunctionSpec) -> InlineWorker:
+    def code(self, _name: str, spec: FunctionSpec) -> InlineWorker:
         """The worker of a function. Raises HandlerError where its code cannot be loaded."""
         assert spec.handler is not None
         reference = HandlerReference.parse(spec.handler, self._scenario.base_dir)

@@ -15,6 +15,8 @@ from stepsim.runtime.cloud.call import Answer, CallSite
 from stepsim.runtime.items import Item, items_of_data, items_of_file, items_of_listing, reader_config
 from stepsim.runtime.items_config import reader_failed
 
+_BUFFER_BYTES = 1 << 20
+
 
 class PerformCall(Protocol):
     """The gate, as map runs use it."""
@@ -86,8 +88,7 @@ def _pages(
 
 
 def _body(call: Callable[[str, dict[str, Any]], dict[str, Any]], arguments: JSON) -> BinaryIO:
-    body = call("GetObject", dict(arguments))["Body"]
-    return _Stream(body)
+    return io.BufferedReader(_Stream(call("GetObject", dict(arguments))["Body"]), _BUFFER_BYTES)
 
 
 class _Stream(io.RawIOBase):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import msgspec
+
 from stepsim.asl.payload import JSON
 
 STDOUT = "-"

@@ -13,12 +13,12 @@ class Counts:
     running: int = 0
     succeeded: int = 0
     failed: int = 0
-    timedOut: int = 0  # noqa: N815 - AWS's name, printed as it is
+    timedOut: int = 0
     aborted: int = 0
     total: int = 0
-    resultsWritten: int = 0  # noqa: N815
-    failuresNotRedrivable: int = 0  # noqa: N815
-    pendingRedrive: int = 0  # noqa: N815
+    resultsWritten: int = 0
+    failuresNotRedrivable: int = 0
+    pendingRedrive: int = 0
 
     def as_dict(self) -> dict[str, int]:
         return asdict(self)

@@ -1,7 +1,7 @@
 """A scenario's handlers in processes of their own; their AWS calls come back to this process's account.
 
 A call with a fast path is answered from boto3's own parameters. Everything else, and everything that a fault strikes,
-comes as the HTTP request that botocore would have sent, so that botocore parses and retries it in the handler's process.
+comes as the HTTP request that botocore would have sent: botocore parses and retries it in the handler's process.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
+
 from stepsim.runtime.cloud.call import ApiError, CallSite, FallThrough
 from stepsim.runtime.cloud.cloud import Cloud
 from stepsim.runtime.cloud.faults import Refusal
@@ -126,6 +128,4 @@ def _plain(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def _prepared(request: HttpRequest) -> AWSPreparedRequest:
-    return AWSPreparedRequest(request.method, request.url, request.headers, request.body, False)
-
-
+    return AWSPreparedRequest(request.method, request.url, HTTPHeaders.from_dict(request.headers), request.body, False)

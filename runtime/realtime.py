@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import anyio
+
 from stepsim.runtime.account import Account
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.simulation import Progress, interruption, rare_collections

@@ -65,7 +65,7 @@ def simulate(scenario: Scenario, watch: Watch = NOTHING_WATCHED) -> Report:
     with ExitStack() as open_parts:
         cloud = stage.open_cloud(open_parts, latency=scenario.latency)
         if any(spec.handler for spec in scenario.functions.values()):
-            from stepsim.runtime.inline_functions import InlineFunctions  # noqa: PLC0415 - greenlets only where needed
+            from stepsim.runtime.inline_functions import InlineFunctions
 
             inline = InlineFunctions(scenario, stage.dice, cloud)
             account = stage.account(cloud, inline.code, latency=scenario.latency)
@@ -82,14 +82,14 @@ def run(scenario: Scenario, watch: Watch = NOTHING_WATCHED, processes: int | Non
 
     Raises DefinitionError, ScenarioError or RunError where it cannot start.
     """
-    import anyio  # noqa: PLC0415 - a simulation has no use for it
+    import anyio
 
     return anyio.run(_run, scenario, watch, processes)
 
 
 async def _run(scenario: Scenario, watch: Watch, processes: int | None) -> Report:
-    from stepsim.runtime.realtime import drive as drive_really  # noqa: PLC0415
-    from stepsim.runtime.realtime import now_ms  # noqa: PLC0415
+    from stepsim.runtime.realtime import drive as drive_really
+    from stepsim.runtime.realtime import now_ms
 
     stage = _Stage(replace(scenario, start_ms=now_ms()), "real", watch)
     with ExitStack() as open_parts:
@@ -99,7 +99,7 @@ async def _run(scenario: Scenario, watch: Watch, processes: int | None) -> Repor
             execution = stage.start(account)
             await drive_really(account, execution, stage.look(account, execution, cloud))
             return stage.end(account, execution, cloud)
-        from stepsim.runtime.process_functions import open_pool  # noqa: PLC0415
+        from stepsim.runtime.process_functions import open_pool
 
         async with open_pool(scenario, cloud, processes) as code:
             account = stage.account(cloud, code, latency=False)
@@ -109,11 +109,16 @@ async def _run(scenario: Scenario, watch: Watch, processes: int | None) -> Repor
 
 
 def scenario_of_definition(
-    path: Path, *, payload: JSON, functions: Mapping[str, str], type: Literal["STANDARD", "EXPRESS"], base_dir: Path
+    path: Path,
+    *,
+    payload: JSON,
+    functions: Mapping[str, str],
+    machine_type: Literal["STANDARD", "EXPRESS"],
+    base_dir: Path,
 ) -> Scenario:
     """The scenario of a bare definition: its input, and its functions as ``NAME: module:handler``."""
     specs = {name: FunctionSpec(handler, timeout_ms=900_000) for name, handler in functions.items()}
-    return Scenario(path.stem.split(".")[0], path, base_dir, type=type, input=payload, functions=specs)
+    return Scenario(path.stem.split(".")[0], path, base_dir, type=machine_type, input=payload, functions=specs)
 
 
 def no_code(name: str, spec: FunctionSpec) -> Any:
@@ -153,21 +158,19 @@ class _Stage:
         handlers = any(spec.handler for spec in scenario.functions.values())
         if not (scenario.buckets or scenario.tables or scenario.queues or handlers or self.definition.calls_aws):
             return None
-        from stepsim.runtime.cloud_setup import open_cloud  # noqa: PLC0415 - moto takes a second to import
+        from stepsim.runtime.cloud_setup import open_cloud
 
         try:
             return parts.enter_context(open_cloud(scenario, self.dice, self.faults, latency=latency))
         except GeneratorError as error:
             raise RunError(str(error)) from error
 
-    def account(
-        self, cloud: Cloud | None, code: Callable[[str, FunctionSpec], Any], *, latency: bool
-    ) -> Account:
+    def account(self, cloud: Cloud | None, code: Callable[[str, FunctionSpec], Any], *, latency: bool) -> Account:
         """The account, its functions run by what `code` makes of each that has a handler."""
         scenario = self.scenario
         overhead = None
         if latency:
-            from stepsim.runtime.cloud.latency import Latency  # noqa: PLC0415
+            from stepsim.runtime.cloud.latency import Latency
 
             model = Latency(self.dice)
             overhead = partial(model.draw, model.bounds("lambda", "Invoke"), number=0)
@@ -240,7 +243,7 @@ class _Stage:
         """Report a run that has ended, and keep what is to be kept of it."""
         report = self.report(account, execution, cloud)
         if self.watch.save is not None:
-            from stepsim.runtime.saved import save_account  # noqa: PLC0415 - few runs are saved
+            from stepsim.runtime.saved import save_account
 
             save_account(self.watch.save, execution, cloud)
         return report

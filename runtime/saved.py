@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
 from stepsim.runtime.execution import Execution
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
+
 from stepsim.asl.errors import Problem
 from stepsim.asl.payload import JSON
 from stepsim.asl.timestamp import parse_timestamp

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 from msgspec import inspect
+
 from stepsim.asl.errors import Problem
 from stepsim.asl.payload import JSON
 from stepsim.runtime.key_path import KeyPath, format_key_path

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
+
 from stepsim.asl.payload import JSON
 from stepsim.workers.durations import FORMS
 

@@ -261,7 +261,7 @@ class Scheduler:
                 return
             if branch is None:
                 run.exhausted = True
-            elif type(branch) is NotBefore:
+            elif isinstance(branch, NotBefore):
                 run.paused = True
                 self.call_at(branch.until_ms, lambda: self._resume_fork(run))
             else:

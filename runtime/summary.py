@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
 from stepsim.asl.payload import JSON
 from stepsim.runtime.console import duration, number, printable
 from stepsim.runtime.json_output import json_text

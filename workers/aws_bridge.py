@@ -22,6 +22,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ParamValidationError
 from botocore.response import StreamingBody
 from botocore.validate import ParamValidator
+
 from stepsim.workers.frames import ApiReply, ApiRequest, HttpReply, HttpRequest
 
 Client = Any

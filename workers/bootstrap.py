@@ -15,6 +15,7 @@ from typing import Any, Literal, NoReturn
 
 import boto3
 import botocore.loaders
+
 from stepsim.workers.aws_bridge import AwsBridge
 from stepsim.workers.environment import DUMMY_CREDENTIALS, run_environment
 from stepsim.workers.launcher import Begin, Launcher, die_with_parent

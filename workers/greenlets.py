@@ -15,6 +15,7 @@ from random import Random
 from typing import Any, Protocol, TypeVar
 
 from greenlet import GreenletExit, getcurrent, greenlet
+
 from stepsim.workers.variables import NONE, Variables
 
 T = TypeVar("T")

@@ -17,6 +17,7 @@ from typing import Literal, TypeVar, cast
 
 import msgspec
 from greenlet import GreenletExit, getcurrent
+
 from stepsim.workers import lambda_errors
 from stepsim.workers.capture import Report, lambda_log
 from stepsim.workers.greenlets import Activity, HandlerGreenlet

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import msgspec
+
 from stepsim.workers.frames import Exited, FrameReader, Kill, Start, ToLauncher, encode_frame
 
 _READ_BYTES = 65_536

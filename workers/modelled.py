@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
+
 from stepsim.workers import lambda_errors
 from stepsim.workers.durations import NOTHING, Duration
 from stepsim.workers.greenlets import Timeline

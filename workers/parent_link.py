@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 import msgspec
+
 from stepsim.workers.frames import (
     Answer,
     ApiReply,

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 import anyio
+
 from stepsim.workers.capture import Report, lambda_log
 from stepsim.workers.frames import (
     FALL_THROUGH,

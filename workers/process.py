@@ -13,6 +13,7 @@ from typing import Literal
 
 import anyio
 import msgspec
+
 from stepsim.workers.capture import LogTail
 from stepsim.workers.frames import (
     Exited,

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from greenlet import getcurrent
+
 from stepsim.workers.greenlets import HandlerGreenlet, rounded_up_ms
 from stepsim.workers.patching import Patch
 from stepsim.workers.virtual_threads import VirtualCondition

@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 from greenlet import getcurrent
+
 from stepsim.workers.greenlets import HandlerGreenlet
 from stepsim.workers.patching import Patch, installed
 

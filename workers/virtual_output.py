@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from greenlet import getcurrent
+
 from stepsim.workers.greenlets import Activity, HandlerGreenlet
 from stepsim.workers.patching import installed
 

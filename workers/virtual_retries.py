@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from greenlet import getcurrent
+
 from stepsim.workers.greenlets import Activity, HandlerGreenlet
 from stepsim.workers.patching import Patch
 from stepsim.workers.virtual_chance import CHANCE_TWINS

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from greenlet import getcurrent
+
 from stepsim.workers.greenlets import Activity, HandlerGreenlet, rounded_up_ms
 from stepsim.workers.patching import Patch
 

@@ -28,6 +28,7 @@ from typing import Any
 
 import time_machine
 from greenlet import getcurrent
+
 from stepsim.workers.greenlets import HandlerGreenlet, Hub, Timeline, rounded_up_ms
 from stepsim.workers.patching import installed
 from stepsim.workers.virtual_asyncio import ASYNCIO_PATCHES

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from greenlet import getcurrent
+
 from stepsim.workers.greenlets import HandlerGreenlet, Hub
 
 _LOOKS = 4

@@ -16,6 +16,7 @@ from moto import mock_aws
 from moto.core.config import DefaultConfig
 from moto.core.models import botocore_stubber
 from moto.moto_api._internal import mock_random
+
 from stepsim.runtime.cloud.hosts import host_of, is_aws_host, is_aws_url, is_loopback
 from stepsim.runtime.cloud.moto_s3 import empty_buckets, scaled_buckets
 

@@ -23,6 +23,7 @@ from botocore import client as botocore_client
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto.core.botocore_stubber import BotocoreStubber
+
 from stepsim.runtime.cloud import dynamodb_resource
 from stepsim.runtime.cloud.call import ApiError, CallSite, FallThrough
 from stepsim.runtime.cloud.faults import Refusal

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from weakref import WeakValueDictionary
 
 from sortedcontainers import SortedDict
+
 from stepsim.runtime.cloud.generated import Generated
 from stepsim.runtime.cloud.stored import LAST, UTC_OF_BOTO, ObjectSummary, Stored, to_the_second
 

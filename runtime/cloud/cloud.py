@@ -12,6 +12,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.core.models import botocore_stubber
+
 from stepsim.runtime.cloud import dynamodb, s3
 from stepsim.runtime.cloud.account_state import LeavesTheAccount, account
 from stepsim.runtime.cloud.boto import UNTOUCHED, BotoHook

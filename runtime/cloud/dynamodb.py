@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
+
 from stepsim.runtime.cloud.call import ACCOUNT_ID, FallThrough
 from stepsim.runtime.cloud.dynamodb_batches import (
     batch_get_item,

@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.dynamodb.models.dynamo_type import DynamoType
 from sortedcontainers import SortedList
+
 from stepsim.runtime.cloud.dynamodb_values import Attributes, RawKey, raw_key, to_moto
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
+
 from stepsim.runtime.cloud.call import ACCOUNT_ID, ApiError, FallThrough
 from stepsim.runtime.cloud.dynamodb_capacity import Consumption
 from stepsim.runtime.cloud.dynamodb_conditions import NameItems, Values, compile_condition, undefined_value

@@ -14,6 +14,7 @@ from typing import Any, cast
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from sortedcontainers import SortedList
+
 from stepsim.runtime.cloud.call import FallThrough
 from stepsim.runtime.cloud.dynamodb_capacity import TableMeter
 from stepsim.runtime.cloud.dynamodb_index import Index, IndexShape, KeyShape, raw_of

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
+
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.dynamodb_values import invalid
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 from moto.dynamodb.models.dynamo_type import DynamoType
+
 from stepsim.runtime.cloud.call import ApiError, FallThrough
 
 AttributeValue = dict[str, Any]

@@ -19,6 +19,7 @@ from moto.moto_api._internal import mock_random
 from moto.s3 import models
 from moto.s3.exceptions import InvalidContinuationToken, MethodNotAllowed
 from moto.s3.utils import _VersionedKeyStore
+
 from stepsim.runtime.cloud.bucket_store import PAGE, BucketStore
 from stepsim.runtime.cloud.call import ACCOUNT_ID
 from stepsim.runtime.cloud.stored import ObjectSummary, Stored, checksum_text, to_the_second

@@ -15,6 +15,7 @@ from time import time
 from typing import Any
 
 from botocore.response import StreamingBody
+
 from stepsim.runtime.cloud.bucket_store import PAGE, BucketStore
 from stepsim.runtime.cloud.call import ApiError, FallThrough
 from stepsim.runtime.cloud.moto_s3 import backend, name_of, token_after

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 import msgspec
 from botocore.awsrequest import AWSResponse
 from botocore.model import ServiceModel
+
 from stepsim.runtime.cloud.call import ApiError
 
 

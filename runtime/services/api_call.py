@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from botocore.model import OperationModel
+
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
 from stepsim.asl.payload import JSON, Payload
 from stepsim.asl.timestamp import format_timestamp

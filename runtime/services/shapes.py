@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import botocore.session
 from botocore.model import OperationModel, ServiceModel, Shape
+
 from stepsim.asl.payload import JSON, encode
 from stepsim.asl.timestamp import parse_timestamp
 

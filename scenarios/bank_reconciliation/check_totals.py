@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import data
+
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.generators import stream
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.asl.choice import OPERATORS, compile_rule
 from stepsim.asl.errors import RUNTIME, StatesError
 from stepsim.asl.expression import Scope

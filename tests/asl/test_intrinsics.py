@@ -7,6 +7,7 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.asl.errors import INTRINSIC_FAILURE, RUNTIME, StatesError
 from stepsim.asl.expression import Scope
 from stepsim.asl.intrinsics import compile_intrinsic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from stepsim.asl.java import java_equal, java_next_double, java_round, java_text
 
 

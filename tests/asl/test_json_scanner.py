@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.asl.json_scanner import JsonSyntaxError, Place, line_and_column, scan
 
 _VALUES = st.recursive(

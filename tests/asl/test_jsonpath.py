@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonpath_ng.parser import parse as parse_ng
+
 from stepsim.asl.errors import RESULT_PATH_MATCH_FAILURE, PathNotFound, StatesError
 from stepsim.asl.expression import Scope
 from stepsim.asl.jsonpath import compile_path, compile_reference_path

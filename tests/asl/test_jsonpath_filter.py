@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from stepsim.asl.expression import Scope
 from stepsim.asl.jsonpath import compile_path
 from stepsim.asl.payload import JSON

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from stepsim.asl.errors import DefinitionError, Problem
 from stepsim.asl.parse import MAX_CHARACTERS, Document, is_hole, parse, placeholders, substitute
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.asl.errors import RUNTIME, StatesError
 from stepsim.asl.expression import Scope
 from stepsim.asl.payload import JSON

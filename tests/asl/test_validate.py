@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from stepsim.asl.compile import compile_machine
 from stepsim.asl.errors import DefinitionError, Problem
 from stepsim.asl.parse import Document, parse

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from stepsim.asl.parse import Document
 from stepsim.asl.validate import MachineType, validate
 

@@ -86,6 +86,7 @@ def simulate_children(count: int, *, writer: bool) -> dict[str, Any]:
 def simulate_with_simpy(count: int) -> dict[str, Any]:
     """As many SimPy processes of one timeout each, of the same distribution of durations."""
     import simpy
+
     from stepsim.workers.durations import parse_duration
 
     duration = parse_duration({"lognormal": {"median_ms": 200, "p99_ms": 900}})

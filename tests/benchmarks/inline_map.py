@@ -34,7 +34,7 @@ def on_stepsim(count: int) -> float:
         path = Path(folder) / "map.asl.json"
         path.write_text(json.dumps(DEFINITION))
         scenario = scenario_of_definition(
-            path, payload={"items": list(range(count))}, functions={}, type="EXPRESS", base_dir=Path(folder)
+            path, payload={"items": list(range(count))}, functions={}, machine_type="EXPRESS", base_dir=Path(folder)
         )
         started_s = perf_counter()
         report = run(scenario)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+
 from stepsim.workers.frames import (
     FALL_THROUGH,
     ApiFault,

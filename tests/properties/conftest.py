@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import anyio
 import pytest
+
 from stepsim.asl.payload import Payload, encode
 from stepsim.runtime import realtime, simulation
 from stepsim.runtime.account import Account, no_cloud

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from stepsim.asl.parse import parse
 from stepsim.asl.payload import encode
 from stepsim.asl.validate import validate

@@ -93,7 +93,8 @@ class Laboratory:
     @staticmethod
     def task(function: str = "f", **fields: Any) -> dict[str, Any]:
         """A Task that calls a laboratory function by ARN; it is an end unless it has a Next."""
-        return {"Type": "Task", "Resource": FUNCTION + function, **({} if "Next" in fields else {"End": True}), **fields}
+        end = {} if "Next" in fields else {"End": True}
+        return {"Type": "Task", "Resource": FUNCTION + function, **end, **fields}
 
     @staticmethod
     def machine(**states: Any) -> dict[str, Any]:

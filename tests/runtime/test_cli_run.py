@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+
 from stepsim.runtime.cli import main
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}

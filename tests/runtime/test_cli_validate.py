@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
 from stepsim.asl.errors import Problem
 from stepsim.runtime.cli import main
 from stepsim.runtime.sarif import artifact_uri, sarif_log

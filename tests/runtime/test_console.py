@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import pytest
+
 from stepsim.runtime.console import ProgressLine, can_redraw, clock_time, duration, number, printable, progress_text
 from stepsim.runtime.snapshot import Snapshot
 from stepsim.runtime.summary import print_summary

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from stepsim.asl.payload import JSON
 from stepsim.runtime.expectations import evaluate, parse_expectation
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from stepsim.runtime.generators import GeneratorError, body_maker
 
 DATA = """

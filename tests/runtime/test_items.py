@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+
 from stepsim.asl.errors import StatesError
 from stepsim.runtime.items import (
     STATE_DATA,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.asl.errors import StatesError
 from stepsim.asl.payload import MAX_BYTES, Payload, encode
 from stepsim.runtime.items_batches import batches

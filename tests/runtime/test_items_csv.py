@@ -5,6 +5,7 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.asl.errors import StatesError
 from stepsim.runtime.items_config import ReaderConfig
 from stepsim.runtime.items_csv import read_csv

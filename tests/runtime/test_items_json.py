@@ -7,6 +7,7 @@ from typing import BinaryIO
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.asl.errors import StatesError
 from stepsim.runtime import items_json
 from stepsim.runtime.items_config import ReaderConfig

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+
 from stepsim.runtime.json_output import can_replace, json_text, refuse_unwritable, write_json
 
 

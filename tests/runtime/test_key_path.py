@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.runtime.key_path import format_key_path, parse_key_path
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.runtime.result_writer import ChildOutcome, ResultFiles, execution_record, iso_date, writer_details
 
 UUID = "0a68bd32-0000-4000-8000-000000000000"

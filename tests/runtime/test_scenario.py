@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.expectations import parse_expectation
 from stepsim.runtime.scenario import ScenarioError, load_scenario

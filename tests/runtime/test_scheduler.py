@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from stepsim.asl.errors import StatesError
 from stepsim.runtime.effects import Expired, Fork, Invoke, NotBefore, Program, Sleep
 from stepsim.runtime.scheduler import Scheduler, Ticket

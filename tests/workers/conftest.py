@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from stepsim.workers.inline import InlineWorker
 from stepsim.workers.virtual_time import VirtualTime
 from stepsim.workers.worker import Invocation, InvocationResult

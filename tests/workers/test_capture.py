@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.workers.capture import LOG_BYTES_MAX, LogTail, Report, lambda_log
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.workers.durations import parse_duration, parse_time
 
 DRAWS = st.floats(min_value=0, max_value=1, exclude_max=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from stepsim.workers.function_code import FunctionCode, locate_handler
 from stepsim.workers.handler import HandlerError
 

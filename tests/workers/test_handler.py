@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+
 from stepsim.workers.handler import HandlerError, HandlerReference
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+
 from stepsim.workers.inline import InlineWorker, current_invocation, pause, wait_for
 from stepsim.workers.virtual_time import VirtualTime
 from stepsim.workers.worker import Done, Invocation, InvocationResult
@@ -284,6 +285,7 @@ def test_an_interrupt_in_a_handler_reaches_the_driver(stage: Any) -> None:
 
 def test_each_function_sees_its_own_variables(stage: Any) -> None:
     """os.environ is that of the function whose code runs, and Lambda's own variables win."""
+
     def handler(_event: Any, _context: Any) -> Any:
         before = os.environ.get("TABLE")
         time.sleep(1)

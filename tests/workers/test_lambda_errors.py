@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from stepsim.workers.lambda_errors import crashed, error_payload, exit_reason, stack_trace, timed_out
 
 

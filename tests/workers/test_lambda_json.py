@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.workers.lambda_errors import Fault
 from stepsim.workers.lambda_json import marshal
 

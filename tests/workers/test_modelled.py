@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from stepsim.workers.durations import parse_duration
 from stepsim.workers.modelled import Model, ModelledError, ModelledWorker
 from stepsim.workers.worker import Invocation, InvocationResult

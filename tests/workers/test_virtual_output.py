@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+
 from stepsim.workers.inline import LOG_CHARS_MAX, InlineWorker
 from stepsim.workers.virtual_time import VirtualTime
 

@@ -10,6 +10,7 @@ import botocore.retries.standard
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+
 from stepsim.workers.inline import InlineWorker, current_invocation, pause
 from stepsim.workers.virtual_time import VirtualTime
 

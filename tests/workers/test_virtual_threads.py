@@ -9,6 +9,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
 import pytest
+
 from stepsim.workers.inline import current_invocation, pause
 
 SHARED = ThreadPoolExecutor(2)

@@ -19,6 +19,7 @@ import botocore.retries.standard
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.workers.greenlets import rounded_up_ms
 from stepsim.workers.inline import InlineWorker
 from stepsim.workers.virtual_time import VirtualTime

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+
 from stepsim.workers.frames import HttpReply, HttpRequest
 from stepsim.workers.function_code import FunctionCode
 from stepsim.workers.pool import ProcessPool

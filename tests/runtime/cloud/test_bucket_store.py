@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.runtime.cloud.bucket_store import BucketStore
 from stepsim.runtime.cloud.generated import Generated
 from stepsim.runtime.cloud.stored import Stored

@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+
 from stepsim.runtime.cloud.call import ApiError, FallThrough
 from stepsim.runtime.cloud.dynamodb import OPERATIONS, consumed_by_table, meter_of
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.dynamodb_conditions import compile_condition, compile_projection
 from stepsim.runtime.cloud.dynamodb_updates import compile_update

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
+
 from stepsim.runtime.cloud.call import ApiError, FallThrough
 from stepsim.runtime.cloud.dynamodb import OPERATIONS
 
@@ -274,7 +275,9 @@ def test_pages_follow_each_other_as_motos_do(
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-JUNK = st.sampled_from([None, 1, "", "x", b"x", [], {}, [{}], {"x": 1}, {"S": 1}, {"S": "a", "N": "1"}, {"N": ""}])
+JUNK: st.SearchStrategy[object] = st.sampled_from(
+    [None, 1, "", "x", b"x", [], {}, [{}], {"x": 1}, {"S": 1}, {"S": "a", "N": "1"}, {"N": ""}]
+)
 CALLS_OF_MANY = st.one_of(
     ITEMS.map(lambda item: ("BatchWriteItem", {"RequestItems": {"mixed": [{"PutRequest": {"Item": item}}]}})),
     KEYS.map(lambda key: ("BatchGetItem", {"RequestItems": {"mixed": {"Keys": [key]}}})),

@@ -11,6 +11,7 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
+
 from stepsim.runtime.cloud.dynamodb import OPERATIONS
 from stepsim.runtime.cloud.dynamodb_resource import (
     deserialize,

@@ -7,6 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
+
 from stepsim.runtime.cloud.call import ACCOUNT_ID
 from stepsim.runtime.cloud.dynamodb import OPERATIONS
 from stepsim.runtime.cloud.dynamodb_store import CompactItem, Store

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from stepsim.runtime.cloud.call import CallSite
 from stepsim.runtime.cloud.faults import FaultRule, Faults
 from stepsim.runtime.dice import Dice

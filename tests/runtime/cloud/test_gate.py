@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from greenlet import getcurrent, greenlet
+
 from stepsim.runtime.cloud.account_state import LeavesTheAccount
 from stepsim.runtime.cloud.call import CallSite
 from stepsim.runtime.cloud.cloud import Cloud

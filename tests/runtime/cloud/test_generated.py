@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepsim.runtime.cloud.generated import Generated
 
 MOMENT = datetime(2026, 1, 5, tzinfo=UTC)

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from stepsim.runtime.cloud.call import CallSite
 from stepsim.runtime.cloud.cloud import Cloud
 from stepsim.runtime.cloud.latency import Latency

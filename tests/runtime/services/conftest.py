@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+
 from stepsim.asl.payload import Payload
 from stepsim.runtime.account import Account
 from stepsim.runtime.cloud.cloud import Cloud

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.services.failures import (
     exception_name,

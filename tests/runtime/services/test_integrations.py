@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from stepsim.asl.resource import parse_resource
 from stepsim.runtime.services.integrations import service_of
 from stepsim.workers.modelled import Model, ModelledError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from stepsim.runtime.services.lambda_function import function_name
 from stepsim.workers.worker import InvocationResult
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from stepsim.asl.timestamp import format_timestamp
 from stepsim.runtime.services.shapes import (
     ParameterError,

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.generators import body_maker, stream
 
