@@ -29,6 +29,12 @@ class Dice:
         """A number in [0, 1) that belongs to these names."""
         return (int.from_bytes(self._digest(names)[:8], "big") >> 11) * _SCALE
 
+    def of(self, name: str) -> float:
+        """As `draw`, of one name that the caller has put together: the hot path's way."""
+        hasher = self._hasher.copy()
+        hasher.update(name.encode("utf-8", "surrogatepass"))
+        return (int.from_bytes(hasher.digest()[:8], "big") >> 11) * _SCALE
+
     def integer(self, *names: object) -> int:
         """A 128-bit number that belongs to these names: a seed for generators that need one."""
         return int.from_bytes(self._digest(names), "big")

@@ -156,8 +156,8 @@ class Functions:
 
     def _model(self, place: _Place, model: Model, ticket: Ticket, request: InvokeFunction, overhead_ms: int) -> None:
         site = request.site
-        draw, names = self._dice.draw, f"{site.execution}/{site.state}/{site.attempt}/{place.function.name}"
-        duration_ms, result = model.answer(lambda purpose: draw(names, purpose), request.event)
+        of, place_name = self._dice.of, f"{site.execution}/{site.state}/{site.attempt}/{place.function.name}/"
+        duration_ms, result = model.answer(lambda purpose: of(place_name + purpose), request.event)
         if duration_ms > place.function.timeout_ms:
             duration_ms, result = place.function.timeout_ms, self._overdue(place, request)
         self._end_at(duration_ms, overhead_ms, place, ticket, result)

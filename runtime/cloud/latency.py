@@ -23,6 +23,8 @@ SEED_LATENCIES_MS: Mapping[str, tuple[int, int]] = {
     "dynamodb.TransactGetItems": (10, 30),
     "sqs.*": (5, 20),
     "events.*": (5, 20),
+    # What Lambda adds to a warm function's own time.
+    "lambda.Invoke": (5, 20),
     "*": (15, 25),
 }
 """The shortest and the longest answer, in ms, for an operation, for all of a service (``s3.*``) or for the rest."""
@@ -53,5 +55,5 @@ class Latency:
         shortest, longest = bounds
         if shortest == longest:
             return shortest
-        place = (site.execution, site.state, site.function, site.item, site.attempt, number)
-        return shortest + int(self._dice.draw("latency", *place) * (longest - shortest + 1))
+        place = f"{site.execution}/{site.state}/{site.function}/{site.item}/{site.attempt}/{number}"
+        return shortest + int(self._dice.of("latency/" + place) * (longest - shortest + 1))
