@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from botocore.exceptions import ClientError
+from moto.core.exceptions import ServiceException
+
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.cloud import Cloud
 from stepsim.runtime.cloud.faults import Faults
@@ -20,11 +23,27 @@ def open_cloud(scenario: Scenario, dice: Dice, faults: Faults | None, *, latency
     """The account with the scenario's resources in it."""
     with Cloud(seed=scenario.seed, latency=Latency(dice, off=not latency), faults=faults) as cloud:
         for name, bucket in scenario.buckets.items():
-            _make_bucket(cloud, name, bucket, scenario)
+            with _making(f"cloud.buckets.{name}"):
+                _make_bucket(cloud, name, bucket, scenario)
         for name, table in scenario.tables.items():
-            _make_table(cloud, name, table)
-        _make_queues(cloud, scenario.queues)
+            with _making(f"cloud.tables.{name}"):
+                _make_table(cloud, name, table)
+        with _making("cloud.queues"):
+            _make_queues(cloud, scenario.queues)
         yield cloud
+
+
+class SetupError(Exception):
+    """A resource of a scenario cannot be made; the message names its key and says what AWS would."""
+
+
+@contextmanager
+def _making(key: str) -> Iterator[None]:
+    """What AWS itself refuses (a bucket's name, a table's keys) is the scenario's mistake."""
+    try:
+        yield
+    except (ClientError, ServiceException) as error:
+        raise SetupError(f"{key} cannot be made: {error}") from error
 
 
 def _make_bucket(cloud: Cloud, name: str, bucket: BucketSpec, scenario: Scenario) -> None:

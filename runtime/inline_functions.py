@@ -14,6 +14,7 @@ from stepsim.runtime.scheduler import Scheduler
 from stepsim.workers.durations import Duration
 from stepsim.workers.handler import HandlerReference
 from stepsim.workers.inline import InlineWorker, current_invocation, pause
+from stepsim.workers.modelled import count_items
 from stepsim.workers.virtual_time import VirtualTime
 from stepsim.workers.worker import Invocation
 
@@ -50,9 +51,10 @@ class InlineFunctions:
         assert spec.handler is not None
         reference = HandlerReference.parse(spec.handler, self._scenario.base_dir)
         return InlineWorker(
-            reference.load(),
+            reference.load(spec.env),
             self._virtual_time,
             extra_ms=self._extra_ms(spec.duration),
+            variables=spec.env,
             task_root=self._scenario.base_dir.resolve(),
         )
 
@@ -63,8 +65,13 @@ class InlineFunctions:
         if duration.constant_ms is not None:
             constant_ms = duration.constant_ms
             return lambda invocation: constant_ms  # noqa: ARG005
-        dice = self._dice
-        return lambda invocation: duration.sample_ms(dice.draw("duration", *invocation.names))
+        draw = self._dice.draw
+
+        def extra_ms(invocation: Invocation) -> int:
+            items = count_items(invocation.event) if duration.per_item_ms else 0
+            return duration.sample_ms(draw("duration", *invocation.names), items)
+
+        return extra_ms
 
     def start(self, scheduler: Scheduler, parts: ExitStack) -> None:
         """Let time be virtual, and AWS calls of handlers pass the gate, until `parts` is left."""

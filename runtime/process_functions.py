@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest
@@ -23,6 +23,9 @@ from stepsim.workers.frames import FALL_THROUGH, ApiFault, ApiReply, ApiRequest,
 from stepsim.workers.function_code import FunctionCode
 from stepsim.workers.pool import ProcessPool, ProcessWorker
 from stepsim.workers.worker import Invocation
+
+_Fallen: TypeAlias = tuple[dict[str, Any], Refusal | ApiError | None, int]
+"""A call that goes on as HTTP: boto3's parameters, how its first try ends, and how long that takes in ms."""
 
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 
@@ -52,7 +55,7 @@ class _Bridge:
         self._gate = cloud.gate
         self._cloud = cloud
         self.fast_operations = [f"{service}.{name}" for service, names in cloud.fast_paths.items() for name in names]
-        self._fallen: dict[tuple[str, int], tuple[dict[str, Any], Refusal | ApiError | None]] = {}
+        self._fallen: dict[tuple[str, int], _Fallen] = {}
         """Calls that came with parameters and go on as HTTP: what they asked for, and how their first try ends."""
         self._sessions = botocore.session.get_session()
 
@@ -60,7 +63,7 @@ class _Bridge:
         """Answer a boto3 call, or let it go on as HTTP."""
         site = _site(invocation)
         route = self._gate.route(request.service, request.operation)
-        _, refusal = self._gate.admit(route, request.params, site)
+        wait_ms, refusal = self._gate.admit(route, request.params, site)
         outcome: Refusal | ApiError | None = None
         if refusal is not None and (refusal.hang or refusal.code is not None):
             outcome = refusal
@@ -72,18 +75,19 @@ class _Bridge:
             except ApiError as error:
                 self._gate.failed(route, error.code)
                 if error.status not in _RETRIED_STATUSES:
-                    reply(ApiReply(error=ApiFault(error.code, error.message, error.status, error.extra)))
+                    fault = ApiFault(error.code, error.message, error.status, error.extra)
+                    reply(ApiReply(error=fault, latency_ms=wait_ms))
                     return
                 outcome = error
             else:
-                reply(ApiReply(_plain(response)))
+                reply(ApiReply(_plain(response), latency_ms=wait_ms))
                 return
-        self._fallen[invocation.request_id, request.call] = (request.params, outcome)
+        self._fallen[invocation.request_id, request.call] = (request.params, outcome, wait_ms)
         reply(FALL_THROUGH)
 
     def http(self, request: HttpRequest, invocation: Invocation, reply: Callable[[HttpReply], None]) -> None:
         """Answer an HTTP request: with an error where the try was refused, else as moto does."""
-        params, outcome = self._outcome(request, invocation)
+        params, outcome, wait_ms = self._outcome(request, invocation)
         if isinstance(outcome, Refusal):
             if outcome.hang:
                 # Nothing ever comes back: the invocation waits until its own time is over.
@@ -98,21 +102,20 @@ class _Bridge:
         if status < 400 or status not in _RETRIED_STATUSES:
             self._fallen.pop((invocation.request_id, request.call), None)
         else:
-            self._fallen[invocation.request_id, request.call] = (params, None)
-        reply(HttpReply(status, {str(name): str(value) for name, value in answer.headers.items()}, answer.content))
+            self._fallen[invocation.request_id, request.call] = (params, None, 0)
+        headers = {str(name): str(value) for name, value in answer.headers.items()}
+        reply(HttpReply(status, headers, answer.content, wait_ms))
 
-    def _outcome(
-        self, request: HttpRequest, invocation: Invocation
-    ) -> tuple[dict[str, Any], Refusal | ApiError | None]:
+    def _outcome(self, request: HttpRequest, invocation: Invocation) -> _Fallen:
         """How this try ends: as was decided when the call came with its parameters, else decided anew."""
         known = self._fallen.get((invocation.request_id, request.call))
         if known is not None and request.attempt == 0:
             return known
         params = {} if known is None else known[0]
         route = self._gate.route(request.service, request.operation)
-        _, refusal = self._gate.admit(route, params, _site(invocation))
+        wait_ms, refusal = self._gate.admit(route, params, _site(invocation))
         struck = refusal is not None and (refusal.hang or refusal.code is not None)
-        return params, refusal if struck else None
+        return params, refusal if struck else None, wait_ms
 
 
 def _site(invocation: Invocation) -> CallSite:

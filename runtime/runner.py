@@ -158,11 +158,11 @@ class _Stage:
         handlers = any(spec.handler for spec in scenario.functions.values())
         if not (scenario.buckets or scenario.tables or scenario.queues or handlers or self.definition.calls_aws):
             return None
-        from stepsim.runtime.cloud_setup import open_cloud
+        from stepsim.runtime.cloud_setup import SetupError, open_cloud
 
         try:
             return parts.enter_context(open_cloud(scenario, self.dice, self.faults, latency=latency))
-        except GeneratorError as error:
+        except (GeneratorError, SetupError) as error:
             raise RunError(str(error)) from error
 
     def account(self, cloud: Cloud | None, code: Callable[[str, FunctionSpec], Any], *, latency: bool) -> Account:
@@ -245,7 +245,10 @@ class _Stage:
         if self.watch.save is not None:
             from stepsim.runtime.saved import save_account
 
-            save_account(self.watch.save, execution, cloud)
+            try:
+                save_account(self.watch.save, execution, cloud)
+            except OSError as error:
+                raise RunError(f"What the run left cannot be written to {self.watch.save}: {error}") from error
         return report
 
     def report(self, account: Account, execution: Execution, cloud: Cloud | None) -> Report:

@@ -62,7 +62,7 @@ class Model:
         duration = self.duration
         duration_ms = duration.constant_ms
         if duration_ms is None:
-            items = _count_items(event) if duration.per_item_ms else 0
+            items = count_items(event) if duration.per_item_ms else 0
             duration_ms = duration.sample_ms(draw("duration"), items)
         if self._failures:
             drawn = draw("error")
@@ -109,7 +109,7 @@ class _Batch(msgspec.Struct):
 _decode_batch = msgspec.json.Decoder(_Batch).decode
 
 
-def _count_items(event: str) -> int:
+def count_items(event: str) -> int:
     """How many items an event holds in ``Items``; 1 for an event that is no batch."""
     try:
         return len(_decode_batch(event).Items) or 1

@@ -1,0 +1,89 @@
+"""Both verbs on small scenarios: what a scenario says reaches the code that runs, and its mistakes are named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepsim.runtime import runner
+from stepsim.runtime.scenario import load_scenario
+
+CALLER = """
+import os, time
+import boto3
+s3 = boto3.client("s3")
+def handler(event, context):
+    started = time.monotonic()
+    s3.put_object(Bucket="things", Key="k", Body=b"x")
+    return {"mode": os.environ["MODE"], "slow": time.monotonic() - started >= 0.2}
+"""
+
+TASK = (
+    '{"StartAt": "A", "States": {"A": {"Type": "Task", "End": true,'
+    ' "Resource": "arn:aws:lambda:us-east-1:123456789012:function:F"}}}'
+)
+
+SCENARIO = """
+definition: machine.asl.json
+input: {Items: [1, 2, 3]}
+latency: none
+cloud: {buckets: {BUCKET: {}}}
+functions:
+  F: {handler: "code:handler", env: {MODE: blue}, timeout_s: 30, duration: {linear: {base: 1s, per_item: 2s}}}
+faults: [{call: s3.PutObject, delay: 200ms}]
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Callable[..., Any]:
+    """Writes the scenario, with another bucket's name or other code, and loads it."""
+
+    def load(bucket: str = "things", code: str = CALLER) -> Any:
+        (tmp_path / "machine.asl.json").write_text(TASK)
+        (tmp_path / "code.py").write_text(code)
+        (tmp_path / "scenario.yaml").write_text(SCENARIO.replace("BUCKET", bucket))
+        return load_scenario(tmp_path / "scenario.yaml")
+
+    return load
+
+
+@pytest.mark.parametrize("verb", [runner.simulate, runner.run])
+def test_a_functions_environment_and_a_calls_delay_reach_its_code(scenario: Any, verb: Any) -> None:
+    """On either clock the handler sees its variables and waits for the slow call."""
+    report = verb(scenario())
+    assert report["execution"]["output"] == {"mode": "blue", "slow": True}
+    assert report["calls"]["s3.PutObject"] == {"count": 1, "throttled": 0, "faults": 1}
+
+
+def test_a_duration_by_items_counts_a_handlers_items(scenario: Any) -> None:
+    """One second, two more for each of three items, and the call's delay: all of it virtual."""
+    assert runner.simulate(scenario())["makespan_s"] == 7.2
+
+
+@pytest.mark.parametrize("verb", [runner.simulate, runner.run])
+def test_a_bucket_that_s3_would_refuse_is_named(scenario: Any, verb: Any) -> None:
+    """The message says which key of the scenario it is, and why."""
+    with pytest.raises(runner.RunError, match=r"cloud\.buckets\.b cannot be made: .*not valid"):
+        verb(scenario(bucket="b"))
+
+
+@pytest.mark.parametrize("verb", [runner.simulate, runner.run])
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("def handler(event, context):\n    raise KeyError('x')\n", "KeyError"),
+        ("def handler(event, context):\n    return {1, 2}\n", "Runtime.MarshalError"),
+        ("import sys\ndef handler(event, context):\n    sys.exit(3)\n", "Lambda.Unknown"),
+        (
+            "import boto3\ndef handler(event, context):\n    boto3.client('s3').get_object(Bucket='no', Key='k')\n",
+            "NoSuchBucket",
+        ),
+    ],
+)
+def test_both_clocks_agree_on_how_a_function_fails(scenario: Any, verb: Any, code: str, error: str) -> None:
+    """The error has Lambda's name for it, whoever ran the code."""
+    report = verb(scenario(code=code))
+    assert (report["execution"]["status"], report["execution"]["error"]) == ("FAILED", error)
