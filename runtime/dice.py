@@ -10,6 +10,7 @@ import uuid
 from hashlib import blake2b
 
 _SCALE = 1.0 / (1 << 53)
+_LOW_53 = (1 << 53) - 1
 
 
 class Dice:
@@ -34,6 +35,13 @@ class Dice:
         hasher = self._hasher.copy()
         hasher.update(name.encode("utf-8", "surrogatepass"))
         return (int.from_bytes(hasher.digest()[:8], "big") >> 11) * _SCALE
+
+    def pair(self, name: str) -> tuple[float, float]:
+        """Two numbers in [0, 1) that belong to one name that the caller has put together."""
+        hasher = self._hasher.copy()
+        hasher.update(name.encode("utf-8", "surrogatepass"))
+        both = int.from_bytes(hasher.digest(), "big")
+        return (both >> 75) * _SCALE, (both & _LOW_53) * _SCALE
 
     def integer(self, *names: object) -> int:
         """A 128-bit number that belongs to these names: a seed for generators that need one."""

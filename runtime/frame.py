@@ -172,7 +172,10 @@ class Frame(Scope):
         item = self.me.item
         if item is None and self.map_item is not None:
             item = self.map_item.get("Index")
-        return CallSite(self.me.key, self.state, function, item, self.retry_count or 0)
+        place: object = self.visit
+        if self.iteration:
+            place = "/".join(map(str, (*self.iteration, self.visit)))
+        return CallSite(self.me.key, self.state, function, item, self.retry_count or 0, place)
 
     # -- failing --------------------------------------------------------------------------------------------------
 

@@ -73,7 +73,7 @@ class Functions:
         *,
         concurrency: int | None = CONCURRENCY,
         strike: StrikeFunction | None = None,
-        overhead_ms: Callable[[CallSite], int] | None = None,
+        overhead_ms: tuple[int, int] = (0, 0),
         log: Callable[[str, InvocationResult], None] | None = None,
     ) -> None:
         self._places = {function.name: _Place(function, statistics.function(function.name)) for function in functions}
@@ -81,6 +81,7 @@ class Functions:
         self._unreserved = _unreserved(concurrency, self._places.values())
         self._strike = strike
         self._overhead_ms = overhead_ms
+        """The least and the most that Lambda adds to a function's own time."""
         self._log = log
         self._running = 0
         self.scheduler: Scheduler
@@ -105,11 +106,15 @@ class Functions:
             self._refuse(ticket, ApiError(refusal.code, refusal.message or "Rate Exceeded.", 429))
             return
         self._begin(place)
-        overhead_ms = 0 if self._overhead_ms is None else self._overhead_ms(request.site)
+        site = request.site
+        name = f"{site.execution}/{site.state}/{site.place}/{site.attempt}/{place.function.name}"
+        first, second = self._dice.pair(name)
+        least_ms, most_ms = self._overhead_ms
+        overhead_ms = least_ms + int(first * (most_ms - least_ms + 1)) if most_ms else 0
         if refusal is not None:
-            self._struck(place, ticket, request, refusal, overhead_ms)
+            self._struck(place, ticket, request, refusal, overhead_ms, second)
         else:
-            self._go(place, ticket, request, overhead_ms)
+            self._go(place, ticket, request, overhead_ms, second)
 
     def _is_full(self, place: _Place) -> bool:
         reserved = place.function.reserved_concurrency
@@ -148,16 +153,23 @@ class Functions:
             self._log(place.function.name, result)
         self.scheduler.complete(ticket, result)
 
-    def _go(self, place: _Place, ticket: Ticket, request: InvokeFunction, overhead_ms: int) -> None:
+    def _go(self, place: _Place, ticket: Ticket, request: InvokeFunction, overhead_ms: int, drawn: float) -> None:
         if place.model is not None:
-            self._model(place, place.model, ticket, request, overhead_ms)
+            self._model(place, place.model, ticket, request, overhead_ms, drawn)
         else:
             self._work(place, ticket, request, overhead_ms)
 
-    def _model(self, place: _Place, model: Model, ticket: Ticket, request: InvokeFunction, overhead_ms: int) -> None:
-        site = request.site
-        of, place_name = self._dice.of, f"{site.execution}/{site.state}/{site.attempt}/{place.function.name}/"
-        duration_ms, result = model.answer(lambda purpose: of(place_name + purpose), request.event)
+    def _model(
+        self, place: _Place, model: Model, ticket: Ticket, request: InvokeFunction, overhead_ms: int, drawn: float
+    ) -> None:
+        site, dice = request.site, self._dice
+
+        def draw(purpose: str) -> float:
+            if purpose == "duration":
+                return drawn
+            return dice.draw(purpose, site.execution, site.state, site.place, site.attempt, place.function.name)
+
+        duration_ms, result = model.answer(draw, request.event)
         if duration_ms > place.function.timeout_ms:
             duration_ms, result = place.function.timeout_ms, self._overdue(place, request)
         self._end_at(duration_ms, overhead_ms, place, ticket, result)
@@ -171,7 +183,7 @@ class Functions:
     def _work(self, place: _Place, ticket: Ticket, request: InvokeFunction, overhead_ms: int) -> None:
         site, function, worker = request.site, place.function, place.worker
         assert worker is not None
-        names = (site.execution, site.state, site.attempt, function.name)
+        names = (site.execution, site.state, site.place, site.attempt, function.name)
         invocation = Invocation(
             request_id=self._dice.uuid4("request", *names, self.scheduler.now_ms),
             function_name=function.name,
@@ -180,7 +192,7 @@ class Functions:
             timeout_ms=function.timeout_ms,
             memory_mb=function.memory_mb,
             names=tuple(map(str, names)),
-            site=CallSite(site.execution, site.state, function.name, site.item, site.attempt),
+            site=CallSite(site.execution, site.state, function.name, site.item, site.attempt, site.place),
         )
 
         def done(result: InvocationResult) -> None:
@@ -193,7 +205,7 @@ class Functions:
             worker.invoke(invocation, done)
 
     def _struck(
-        self, place: _Place, ticket: Ticket, request: InvokeFunction, refusal: Refusal, overhead_ms: int
+        self, place: _Place, ticket: Ticket, request: InvokeFunction, refusal: Refusal, overhead_ms: int, drawn: float
     ) -> None:
         """An injected fault instead of the code: an error of the function, or silence until it times out."""
         duration_ms = refusal.delay_ms
@@ -201,7 +213,7 @@ class Functions:
             self._end_at(place.function.timeout_ms, overhead_ms, place, ticket, self._overdue(place, request))
         elif refusal.code is None:
             start_ms = self.scheduler.now_ms + overhead_ms + duration_ms
-            self.scheduler.call_at(start_ms, lambda: self._go(place, ticket, request, 0))
+            self.scheduler.call_at(start_ms, lambda: self._go(place, ticket, request, 0, drawn))
         else:
             payload = encode({"errorMessage": refusal.message, "errorType": refusal.code})
             result = InvocationResult(payload, "Unhandled", duration_ms)

@@ -40,15 +40,16 @@ MAX_ASSIGN_BYTES = 262_144
 def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program:
     """Run a machine, a branch or an iteration from its StartAt. Returns the output `Payload`; raises StatesError."""
     states = machine.states
-    statistics = frame.engine.statistics
+    engine = frame.engine
+    statistics = engine.statistics
     state = states[machine.start_at]
     while True:
         name, kind = state.name, state.type
         counters = statistics.states.get(name) or statistics.state(name)
         counters.entered += 1
         statistics.state_transitions += 1
-        frame.enter(name, kind, payload)
         try:
+            frame.enter(name, kind, payload)
             if kind == "Task" or kind == "Map" or kind == "Parallel":
                 following, output, assigned = yield from _run_retryable(state, payload, frame)  # type: ignore[arg-type]
             elif kind == "Wait":
@@ -61,7 +62,7 @@ def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program
             counters.failed += 1
             raise frame.explain(error) from None
         counters.succeeded += 1
-        counters.durations.add(frame.engine.scheduler.now_ms - frame.entered_ms)
+        counters.durations.add(engine.scheduler.now_ms - frame.entered_ms)
         if assigned is None:
             frame.trail.exited(kind, name, output)
         else:

@@ -116,11 +116,16 @@ def list_items(
     it as ``1.790204286E9``, we as ``1790204286.0``), an integer in a JSONata machine, which `whole_seconds` asks for.
     """
     number = int if whole_seconds else float
+    modified, seconds = None, number(0)
     for entry in islice(contents, max_items):
+        if entry["LastModified"] is not modified:
+            # Objects made together share one date, and it is dear to convert.
+            modified = entry["LastModified"]
+            seconds = number(int(modified.timestamp()))
         yield {
             "Etag": entry["ETag"],
             "Key": entry["Key"],
-            "LastModified": number(int(entry["LastModified"].timestamp())),
+            "LastModified": seconds,
             "Size": entry["Size"],
             "StorageClass": entry.get("StorageClass", "STANDARD"),
         }

@@ -164,7 +164,7 @@ class _Batching:
 def _inputs(state: MapState, source: ItemSource, effective: JSON, frame: Frame) -> Iterator[JSON]:
     """The items after ItemSelector, which sees the map's input, the parent's context and the item."""
     if state.item_selector is None:
-        return (item.input for item in source.items)
+        return (item.value if item.key is None else item.input for item in source.items)
     return _selected(state.item_selector, source.items, effective, frame)
 
 

@@ -65,7 +65,7 @@ class Performer:
 
     def _run_model(self, ticket: Ticket, request: RunModel) -> None:
         site = request.site
-        names = (site.execution, site.state, site.attempt, request.name)
+        names = (site.execution, site.state, site.place, site.attempt, request.name)
         duration_ms, result = self._models[request.name].answer(lambda purpose: self._dice.draw(*names, purpose), "")
         if result.function_error is None:
             self._answer(ticket, duration_ms, Payload.of_text(result.payload))

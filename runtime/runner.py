@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -168,19 +167,18 @@ class _Stage:
     def account(self, cloud: Cloud | None, code: Callable[[str, FunctionSpec], Any], *, latency: bool) -> Account:
         """The account, its functions run by what `code` makes of each that has a handler."""
         scenario = self.scenario
-        overhead = None
+        overhead_ms = (0, 0)
         if latency:
             from stepsim.runtime.cloud.latency import Latency
 
-            model = Latency(self.dice)
-            overhead = partial(model.draw, model.bounds("lambda", "Invoke"), number=0)
+            overhead_ms = Latency(self.dice).bounds("lambda", "Invoke")
         functions = Functions(
             (self._function(name, spec, code) for name, spec in scenario.functions.items()),
             self.dice,
             self.statistics,
             concurrency=scenario.quotas.lambda_concurrency,
             strike=None if self.faults is None else self.faults.strike_function,
-            overhead_ms=overhead,
+            overhead_ms=overhead_ms,
         )
         self._account = Account(
             dice=self.dice,

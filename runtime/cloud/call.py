@@ -19,10 +19,16 @@ class CallSite:
     One object for one invocation or task attempt: it numbers the calls made there, so that each has dice of its own.
     """
 
-    __slots__ = ("_calls", "attempt", "execution", "function", "item", "state")
+    __slots__ = ("_calls", "attempt", "execution", "function", "item", "place", "state")
 
     def __init__(
-        self, execution: str = "", state: str = "", function: str = "", item: int | None = None, attempt: int = 0
+        self,
+        execution: str = "",
+        state: str = "",
+        function: str = "",
+        item: int | None = None,
+        attempt: int = 0,
+        place: object = 0,
     ) -> None:
         self.execution = execution
         """The name of the execution or, in a distributed map, of the child's place."""
@@ -33,6 +39,8 @@ class CallSite:
         """The index of the map item (or batch) that the execution works on."""
         self.attempt = attempt
         """0 for the first try of the state, 1 for the first retry."""
+        self.place = place
+        """Which visit of the state it is, and in which branches and iterations: tells apart what has one name."""
         self._calls: Iterator[int] | None = None
 
     @property

@@ -168,7 +168,7 @@ class Faults:
         probability = candidate.rule.probability
         if probability >= 1.0:
             return True
-        place = (site.execution, site.state, site.function, site.item, site.attempt, number)
+        place = (site.execution, site.state, site.function, site.place, site.item, site.attempt, number)
         return self._dice.draw("fault", candidate.name, *place) < probability
 
 

@@ -55,5 +55,5 @@ class Latency:
         shortest, longest = bounds
         if shortest == longest:
             return shortest
-        place = f"{site.execution}/{site.state}/{site.function}/{site.item}/{site.attempt}/{number}"
+        place = f"{site.execution}/{site.state}/{site.function}/{site.place}/{site.attempt}/{number}"
         return shortest + int(self._dice.of("latency/" + place) * (longest - shortest + 1))

@@ -87,3 +87,17 @@ def test_both_clocks_agree_on_how_a_function_fails(scenario: Any, verb: Any, cod
     """The error has Lambda's name for it, whoever ran the code."""
     report = verb(scenario(code=code))
     assert (report["execution"]["status"], report["execution"]["error"]) == ("FAILED", error)
+
+
+def test_the_iterations_of_a_map_have_dice_of_their_own(tmp_path: Path) -> None:
+    """Two iterations of the same state do not take the same time."""
+    task = '{"Type": "Task", "End": true, "Resource": "arn:aws:lambda:us-east-1:123456789012:function:F"}'
+    states = '{"M": {"Type": "Map", "End": true, "ItemProcessor": {"StartAt": "T", "States": {"T": TASK}}}}'
+    text = '{"StartAt": "M", "States": STATES}'.replace("STATES", states.replace("TASK", task))
+    (tmp_path / "machine.asl.json").write_text(text)
+    (tmp_path / "scenario.yaml").write_text(
+        "definition: machine.asl.json\ninput: [1, 2, 3, 4]\n"
+        "functions: {F: {returns: 1, timeout_s: 60, duration: {uniform: {min_ms: 1000, max_ms: 9000}}}}\n"
+    )
+    durations = runner.simulate(load_scenario(tmp_path / "scenario.yaml"))["functions"]["F"]["duration_ms"]
+    assert durations["p50"] < durations["max"]
