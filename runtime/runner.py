@@ -142,7 +142,7 @@ class _Stage:
         if missing:
             raise RunError(
                 f"{scenario.definition.name} calls functions that nothing runs: {', '.join(missing)}. "
-                f"Name each one's code, with --function {missing[0]}=module:handler or under functions in a scenario."
+                f"Name each one's code, with `run --function {missing[0]}=module:handler` or in a scenario's functions."
             )
         if scenario.faults:
             self.faults = Faults(scenario.faults, self.dice, self._run_ms)

@@ -47,8 +47,8 @@ class TaskTokens:
     def close(self, token: str) -> None:
         """Nobody waits on the token any more: using it from now on is TaskTimedOut."""
         self._answers.pop(token, None)
-        if self._open.pop(token, None) is not None or token not in self._closed:
-            self._closed.add(token)
+        self._open.pop(token, None)
+        self._closed.add(token)
 
     def succeed(self, token: str, output: str) -> None:
         """SendTaskSuccess. Raises ApiError InvalidOutput, InvalidToken or TaskTimedOut."""
