@@ -89,22 +89,34 @@ class Account:
             express=express,
             role_arn=role_arn,
         )
-        execution = Execution(self._engine, machine, me)
-        self.executions[arn] = execution
-        self._fibers[arn] = self.scheduler.spawn(execution.program(), _ended, execution.deadline_ms)
+        execution = self.new_execution(machine, me)
+        self.spawn(execution)
         return execution
+
+    def new_execution(self, machine: StateMachine, me: Identity) -> Execution:
+        """An execution that has not begun; `spawn` lets it."""
+        execution = Execution(self._engine, machine, me)
+        self.executions[me.arn] = execution
+        return execution
+
+    def spawn(self, execution: Execution) -> None:
+        """Let an execution begin. It runs when the scheduler is driven."""
+
+        def ended(result: Any, error: Exception | None) -> None:  # noqa: ARG001
+            # The program of an execution handles every end itself; anything else is a bug and propagates.
+            if error is not None:
+                raise error
+            self._fibers.pop(execution.me.arn, None)
+            for tell in execution.when_ended:
+                tell(execution)
+
+        self._fibers[execution.me.arn] = self.scheduler.spawn(execution.program(), ended, execution.deadline_ms)
 
     def stop_execution(self, arn: str, error: str | None = None, cause: str | None = None) -> None:
         """Stop a running execution: it ends ABORTED, and so do its map runs."""
-        fiber = self._fibers[arn]
-        if not fiber.ended:
+        fiber = self._fibers.get(arn)
+        if fiber is not None and not fiber.ended:
             self.scheduler.interrupt(fiber, Stopped(*(text for text in (error, cause) if text is not None)))
-
-
-def _ended(result: Any, error: Exception | None) -> None:  # noqa: ARG001
-    # The program of an execution handles every end itself; anything else is a bug and propagates.
-    if error is not None:
-        raise error
 
 
 def no_cloud(service: str, operation: str, params: dict[str, Any], *, site: CallSite) -> Answer:  # noqa: ARG001

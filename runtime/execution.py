@@ -6,6 +6,7 @@ way a machine can end into a status.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 from stepsim.asl.errors import RUNTIME, StatesError
@@ -40,6 +41,8 @@ class Execution:
         self.error: str | None = None
         self.cause: str | None = None
         self.stop_ms: int | None = None
+        self.when_ended: list[Callable[[Execution], None]] = []
+        """Called once when it has ended, whatever way."""
 
     @property
     def deadline_ms(self) -> int:

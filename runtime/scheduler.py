@@ -93,6 +93,8 @@ class Scheduler:
         if deadline_ms is not None:
             self.call_at(deadline_ms, lambda: self.interrupt(fiber, Expired()))
         self._ready.append((fiber, 0, None, None))
+        if self.wake is not None:
+            self.wake()
         return fiber
 
     def complete(self, ticket: Ticket, value: Any = None, error: StatesError | None = None) -> None:
