@@ -36,6 +36,8 @@ class Function:
     """Lambda's default is 3 s."""
     memory_mb: int = 128
     reserved_concurrency: int | None = None
+    in_lambda: bool = True
+    """False for what runs elsewhere (a container, a job): Lambda's concurrency and overhead do not concern it."""
 
     @property
     def arn(self) -> str:
@@ -51,12 +53,14 @@ class StrikeFunction(Protocol):
 class _Place:
     """A function with its counters and its idle execution environments."""
 
-    __slots__ = ("function", "idle", "model", "statistics", "worker")
+    __slots__ = ("counted", "function", "idle", "model", "statistics", "worker")
 
     def __init__(self, function: Function, statistics: FunctionStatistics) -> None:
         self.function = function
         self.statistics = statistics
         self.idle = 0
+        self.counted = function.in_lambda and function.reserved_concurrency is None
+        """It takes part in the account's unreserved concurrency."""
         code = function.code
         self.model = code if isinstance(code, Model) else None
         self.worker = None if isinstance(code, Model) else code
@@ -110,7 +114,7 @@ class Functions:
         name = f"{site.execution}/{site.state}/{site.place}/{site.attempt}/{place.function.name}"
         first, second = self._dice.pair(name)
         least_ms, most_ms = self._overhead_ms
-        overhead_ms = least_ms + int(first * (most_ms - least_ms + 1)) if most_ms else 0
+        overhead_ms = least_ms + int(first * (most_ms - least_ms + 1)) if most_ms and place.function.in_lambda else 0
         if refusal is not None:
             self._struck(place, ticket, request, refusal, overhead_ms, second)
         else:
@@ -120,7 +124,7 @@ class Functions:
         reserved = place.function.reserved_concurrency
         if reserved is not None:
             return place.statistics.running >= reserved
-        return self._unreserved is not None and self._running >= self._unreserved
+        return place.counted and self._unreserved is not None and self._running >= self._unreserved
 
     # -- one invocation -------------------------------------------------------------------------------------------
 
@@ -128,7 +132,7 @@ class Functions:
         statistics = place.statistics
         statistics.invocations += 1
         statistics.running += 1
-        if place.function.reserved_concurrency is None:
+        if place.counted:
             self._running += 1
         if statistics.running > statistics.max_concurrency_seen:
             statistics.max_concurrency_seen = statistics.running
@@ -140,7 +144,7 @@ class Functions:
     def _end(self, place: _Place, ticket: Ticket, result: InvocationResult, duration_ms: int) -> None:
         statistics = place.statistics
         statistics.running -= 1
-        if place.function.reserved_concurrency is None:
+        if place.counted:
             self._running -= 1
         place.idle += 1
         statistics.durations.add(duration_ms)
@@ -192,6 +196,7 @@ class Functions:
             timeout_ms=function.timeout_ms,
             memory_mb=function.memory_mb,
             names=tuple(map(str, names)),
+            variables=request.variables,
             site=CallSite(site.execution, site.state, function.name, site.item, site.attempt, site.place),
         )
 

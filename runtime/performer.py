@@ -14,7 +14,7 @@ from stepsim.runtime.cloud.call import Answer
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.item_source import PerformCall
-from stepsim.runtime.requests import AwaitToken, CallApi, InvokeFunction, Never, RunModel
+from stepsim.runtime.requests import AwaitToken, CallApi, FindFunction, InvokeFunction, Never, RunModel
 from stepsim.runtime.scheduler import Scheduler, Ticket
 from stepsim.runtime.services.failures import refused_parameters
 from stepsim.runtime.tokens import TaskTokens
@@ -48,6 +48,8 @@ class Performer:
             self._call_api(ticket, request)
         elif kind is RunModel:
             self._run_model(ticket, request)
+        elif kind is FindFunction:
+            self.scheduler.complete(ticket, next((name for name in request.names if name in self._functions), None))
         elif kind is AwaitToken:
             self._tokens().wait(request.token, ticket)
         elif kind is not Never:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +12,23 @@ from stepsim.runtime.cloud.call import CallSite
 class InvokeFunction:
     """Call a function; answered with a `workers.worker.InvocationResult`, or `ApiError` where Lambda refuses."""
 
-    __slots__ = ("event", "function", "site")
+    __slots__ = ("event", "function", "site", "variables")
 
-    def __init__(self, function: str, event: str, site: CallSite) -> None:
+    def __init__(self, function: str, event: str, site: CallSite, variables: Mapping[str, str] | None = None) -> None:
         self.function = function
         """A name, a partial ARN or an ARN, as Lambda's FunctionName takes it."""
         self.event = event
         """The event's JSON text."""
         self.site = site
+        self.variables = variables or {}
+        """Environment variables of this call alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindFunction:
+    """Ask which of these names is a function's; answered with the first that is, None where none is."""
+
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

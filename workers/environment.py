@@ -32,6 +32,7 @@ from stepsim.workers.lambda_errors import (
 from stepsim.workers.lambda_json import marshal
 from stepsim.workers.memory_limit import limit_memory, max_memory_mb
 from stepsim.workers.parent_link import ParentLink
+from stepsim.workers.variables import Variables
 
 HOST_VARIABLES = (
     "PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
@@ -89,10 +90,12 @@ def _serve(control: socket.socket, log_fd: int, bridge: AwsBridge) -> None:
     link.send(Ready((time.perf_counter() - started) * 1000, error))
     if handler is None:
         return
+    variables = Variables()
     while True:
         invoke = link.receive()
         assert isinstance(invoke, Invoke)
         current.request_id = invoke.request_id
+        variables.show(invoke.variables)
         payload, failed = _invoke(handler, invoke)
         if failed:
             _log_error(payload)

@@ -98,6 +98,8 @@ class Invoke(Struct, array_like=True, frozen=True, tag="invoke"):
     function_arn: str
     event: str
     timeout_ms: int
+    variables: dict[str, str] = {}
+    """Environment variables of this invocation alone."""
 
 
 class Answer(Struct, array_like=True, frozen=True, tag="answer"):

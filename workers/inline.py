@@ -138,7 +138,7 @@ class InlineWorker:
                 "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{invocation.function_name}",
                 "AWS_LAMBDA_LOG_STREAM_NAME": f"[$LATEST]{stream}",
             }
-        return environment
+        return {**environment, **invocation.variables} if invocation.variables else environment
 
     def stack_trace(self, trace: TracebackType | None) -> list[str]:
         """The frames of the handler's code and its libraries, none of ours, with the paths that they have on Lambda."""

@@ -241,7 +241,13 @@ class ProcessPool:
         """Hand an environment its invocation."""
         invocation = environment.invocation
         self._set_deadline(environment, invocation.timeout_ms)
-        message = Invoke(invocation.request_id, invocation.function_arn, invocation.event, invocation.timeout_ms)
+        message = Invoke(
+            invocation.request_id,
+            invocation.function_arn,
+            invocation.event,
+            invocation.timeout_ms,
+            dict(invocation.variables),
+        )
         environment.send(encode_frame(message))
 
     # What comes back

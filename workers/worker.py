@@ -6,8 +6,8 @@ a handler can never share an object with its caller.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -24,6 +24,8 @@ class Invocation:
     memory_mb: int
     names: tuple[str, ...] = ()
     """Names this invocation's dice are drawn from: execution, state, attempt. The same names, the same dice."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of this invocation alone (a container's overrides): they go over the function's own."""
     site: object = None
     """What the account wants to know again when the code makes an AWS call; of no concern to the worker."""
 
