@@ -41,6 +41,8 @@ class Execution:
         self.error: str | None = None
         self.cause: str | None = None
         self.stop_ms: int | None = None
+        self.redrive_ms: int | None = None
+        """When it was last redriven."""
         self.when_ended: list[Callable[[Execution], None]] = []
         """Called once when it has ended, whatever way."""
 

@@ -11,7 +11,7 @@ asked for only counts.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -76,16 +76,30 @@ def full() -> StatesError:
 
 
 class History:
-    """The events of one execution in their order, or only their number where they are not kept."""
+    """The events of one execution in their order, or only their number where nobody reads them."""
 
-    __slots__ = ("_clock", "_events", "count", "kept", "limit")
+    __slots__ = ("_clock", "_events", "_observer", "count", "kept", "limit", "stored")
 
     def __init__(self, clock: Clock, *, kept: bool = True, limited: bool = True) -> None:
         self._clock = clock
         self._events: list[HistoryEvent] = []
+        self._observer: Callable[[HistoryEvent], None] | None = None
         self.limit = MAX_EVENTS - 1 if limited else sys.maxsize
         self.count = 0
+        self.stored = kept
+        """True where the events stay here to be read."""
         self.kept = kept
+        """True where somebody reads the details: they are stored, or there is an observer."""
+
+    @property
+    def observer(self) -> Callable[[HistoryEvent], None] | None:
+        """Told of each event when it is written. It must be there before the execution begins."""
+        return self._observer
+
+    @observer.setter
+    def observer(self, observer: Callable[[HistoryEvent], None] | None) -> None:
+        self._observer = observer
+        self.kept = self.stored or observer is not None
 
     def add(self, event_type: str, previous: int, details: dict[str, Any] | None = None, *, last: bool = False) -> int:
         """Append an event and return its id.
@@ -96,7 +110,11 @@ class History:
             raise full()
         self.count += 1
         if self.kept:
-            self._events.append(HistoryEvent(self.count, previous, event_type, self._clock.now_ms, details))
+            event = HistoryEvent(self.count, previous, event_type, self._clock.now_ms, details)
+            if self.stored:
+                self._events.append(event)
+            if self._observer is not None:
+                self._observer(event)
         return self.count
 
     def __iter__(self) -> Iterator[HistoryEvent]:

@@ -40,7 +40,7 @@ def start(
     )
     execution = registry.account.new_execution(revision.machine, me)
     started = ExecutionRecord(execution, record, revision)
-    record.executions[me.arn] = registry.executions[me.arn] = started
+    registry.store.add(started)
     for observer in registry.observers.execution_started:
         observer(started)
     execution.when_ended.append(lambda _: _ended(registry, started))
@@ -49,6 +49,7 @@ def start(
 
 
 def _ended(registry: Registry, record: ExecutionRecord) -> None:
+    registry.store.ended(record)
     for observer in registry.observers.execution_ended:
         observer(record)
 

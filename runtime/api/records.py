@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from stepsim.asl.machine import StateMachine
 from stepsim.asl.payload import JSON
 from stepsim.runtime.execution import Execution
+from stepsim.runtime.map_run import MapRun
 
 MachineType: TypeAlias = Literal["STANDARD", "EXPRESS"]
 
@@ -95,13 +96,11 @@ class MachineRecord:
     last_version: int = 0
     aliases: dict[str, Alias] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
-    executions: dict[str, ExecutionRecord] = field(default_factory=dict)
-    """By ARN, in the order in which they were started."""
 
 
 @dataclass(slots=True)
 class ExecutionRecord:
-    """An execution, and what it was started with."""
+    """An execution, and what it was started with; also a child of a map run."""
 
     execution: Execution
     record: MachineRecord
@@ -109,6 +108,8 @@ class ExecutionRecord:
     version_arn: str | None = None
     alias_arn: str | None = None
     trace_header: str | None = None
+    map_run: MapRun | None = None
+    """The map run whose child this is."""
     redrives: list[tuple[str, int]] = field(default_factory=list)
     """Client tokens of redrives and their moments, the last ten."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from stepsim.runtime.account import Account
+from stepsim.runtime.api.execution_store import ExecutionStore
 from stepsim.runtime.api.records import ActivityRecord, ExecutionRecord, Home, MachineRecord
 from stepsim.runtime.cloud.call import ApiError
 
@@ -33,7 +34,7 @@ class Registry:
         self.registries = registries
         self.machines: dict[str, MachineRecord] = {}
         self.activities: dict[str, ActivityRecord] = {}
-        self.executions: dict[str, ExecutionRecord] = {}
+        self.store = ExecutionStore()
         self._numbers = 0
 
     @property
@@ -55,7 +56,7 @@ class Registry:
 
     def execution(self, arn: str) -> ExecutionRecord:
         """The execution of an ARN. Raises ApiError ExecutionDoesNotExist."""
-        record = self.executions.get(arn)
+        record = self.store.get(arn)
         if record is None:
             raise ApiError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
         return record

@@ -1,0 +1,111 @@
+"""Where the executions and map runs of one home are kept, and everything that reads them asks.
+
+Executions are few while they run and many afterwards, so whoever keeps those that have ended somewhere else replaces
+this class: nothing else holds on to an execution that has ended. What `get` and the lists return must have the shape of
+an `ExecutionRecord`; the lists are lazy, so that a page costs a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import merge
+
+from stepsim.runtime.api.records import ExecutionRecord
+from stepsim.runtime.map_run import MapRun
+
+
+class _Shelf:
+    """The executions of one machine or map run: those that run, and those that have ended in the order they did."""
+
+    __slots__ = ("ended", "running")
+
+    def __init__(self) -> None:
+        self.running: dict[str, ExecutionRecord] = {}
+        self.ended: dict[str, ExecutionRecord] = {}
+
+    def newest_first(self) -> Iterator[ExecutionRecord]:
+        """Running ones by their start or redrive, others by their end (API reference)."""
+        return merge(reversed(self.running.values()), reversed(self.ended.values()), key=lambda one: -moved_ms(one))
+
+
+def moved_ms(record: ExecutionRecord) -> int:
+    """When an execution ended or, where it runs, was last redriven or started: what lists are sorted by."""
+    execution = record.execution
+    if execution.stop_ms is not None:
+        return execution.stop_ms
+    return execution.me.start_ms if execution.redrive_ms is None else execution.redrive_ms
+
+
+class ExecutionStore:
+    """Executions, children of map runs among them, and map runs: all in memory."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, ExecutionRecord] = {}
+        self._shelves: dict[str, _Shelf] = {}
+        self._map_runs: dict[str, MapRun] = {}
+        self._map_runs_of: dict[str, list[MapRun]] = {}
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def add(self, record: ExecutionRecord) -> None:
+        """Keep an execution that begins, or begins again because it was redriven."""
+        arn = record.execution.me.arn
+        self._records[arn] = record
+        shelf = self._shelf(record)
+        shelf.ended.pop(arn, None)
+        shelf.running[arn] = record
+
+    def ended(self, record: ExecutionRecord) -> None:
+        """Note that an execution has ended: from now on it changes only by being added again."""
+        arn = record.execution.me.arn
+        shelf = self._shelf(record)
+        shelf.running.pop(arn, None)
+        shelf.ended[arn] = record
+
+    def discard(self, arn: str) -> None:
+        """Forget an execution, as AWS does when its time is over or its machine is gone."""
+        record = self._records.pop(arn, None)
+        if record is not None:
+            shelf = self._shelf(record)
+            shelf.running.pop(arn, None)
+            shelf.ended.pop(arn, None)
+
+    def add_map_run(self, run: MapRun) -> None:
+        """Keep a map run that was opened."""
+        self._map_runs[run.arn] = run
+        self._map_runs_of.setdefault(run.parent.arn, []).append(run)
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def get(self, arn: str) -> ExecutionRecord | None:
+        """The execution of an ARN."""
+        return self._records.get(arn)
+
+    def of_machine(self, machine_arn: str) -> Iterator[ExecutionRecord]:
+        """A machine's executions, newest first; children of map runs are not among them."""
+        shelf = self._shelves.get(machine_arn)
+        return iter(()) if shelf is None else shelf.newest_first()
+
+    def of_map_run(self, map_run_arn: str) -> Iterator[ExecutionRecord]:
+        """The children that a map run has started, newest first."""
+        return self.of_machine(map_run_arn)
+
+    def running(self, machine_arn: str) -> list[ExecutionRecord]:
+        """A machine's executions that have not ended, oldest first; children of map runs are not among them."""
+        shelf = self._shelves.get(machine_arn)
+        return [] if shelf is None else list(shelf.running.values())
+
+    def map_run(self, arn: str) -> MapRun | None:
+        """The map run of an ARN."""
+        return self._map_runs.get(arn)
+
+    def map_runs_of(self, execution_arn: str) -> list[MapRun]:
+        """The map runs that an execution opened, newest first."""
+        return list(reversed(self._map_runs_of.get(execution_arn, ())))
+
+    def _shelf(self, record: ExecutionRecord) -> _Shelf:
+        owner = record.record.arn if record.map_run is None else record.map_run.arn
+        shelf = self._shelves.get(owner)
+        if shelf is None:
+            shelf = self._shelves[owner] = _Shelf()
+        return shelf
