@@ -39,7 +39,7 @@ class CallApi:
     operation: str
     parameters: dict[str, Any]
     site: CallSite
-    region: str | None = None
+    """Who calls, also in which region and account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,18 @@ class CallSite:
     One object for one invocation or task attempt: it numbers the calls made there, so that each has dice of its own.
     """
 
-    __slots__ = ("_calls", "attempt", "execution", "function", "item", "place", "state")
+    __slots__ = (
+        "_calls",
+        "account",
+        "attempt",
+        "execution",
+        "function",
+        "goes_on",
+        "item",
+        "place",
+        "region",
+        "state",
+    )
 
     def __init__(
         self,
@@ -41,6 +52,12 @@ class CallSite:
         """0 for the first try of the state, 1 for the first retry."""
         self.place = place
         """Which visit of the state it is, and in which branches and iterations: tells apart what has one name."""
+        self.region: str | None = None
+        """Where a task integration's own call goes; None: the account's home region."""
+        self.account: str | None = None
+        """The account that a task integration's own call is made in; None: the one everything lives in."""
+        self.goes_on = False
+        """The call goes on with one that was counted: a further look of a long poll."""
         self._calls: Iterator[int] | None = None
 
     @property
@@ -67,6 +84,13 @@ class ApiError(Exception):
         self.status = status
         self.extra = extra or {}
         super().__init__(code, message)
+
+
+class Unsupported(ApiError):
+    """A call that the simulated account cannot answer, whoever asks: moto has no such operation."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("NotImplemented", message, 501)
 
 
 class FallThrough(Exception):

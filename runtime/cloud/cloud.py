@@ -10,13 +10,13 @@ from typing import Any
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError, UnknownServiceError
 from moto.core.models import botocore_stubber
 
 from stepsim.runtime.cloud import dynamodb, s3
 from stepsim.runtime.cloud.account_state import LeavesTheAccount, account
 from stepsim.runtime.cloud.boto import UNTOUCHED, BotoHook
-from stepsim.runtime.cloud.call import DEFAULT_REGION, Answer, ApiError, CallSite
+from stepsim.runtime.cloud.call import DEFAULT_REGION, Answer, ApiError, CallSite, Unsupported
 from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.cloud.gate import Gate, Operation
 from stepsim.runtime.cloud.hosts import host_of
@@ -24,7 +24,18 @@ from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.cloud.s3_store import S3Store
 from stepsim.runtime.dice import Dice
 
-FAST_PATHS: Mapping[str, Mapping[str, Operation]] = {"s3": s3.OPERATIONS, "dynamodb": dynamodb.OPERATIONS}
+
+def _describe_ecs_tasks(params: dict[str, Any], region: str) -> dict[str, Any]:
+    from stepsim.runtime.cloud.ecs_tasks import describe_tasks  # moto's ECS is heavy, and seldom needed
+
+    return describe_tasks(params, region)
+
+
+FAST_PATHS: Mapping[str, Mapping[str, Operation]] = {
+    "s3": s3.OPERATIONS,
+    "dynamodb": dynamodb.OPERATIONS,
+    "ecs": {"DescribeTasks": _describe_ecs_tasks},
+}
 """What is answered without moto's HTTP layer, by service and operation."""
 
 
@@ -56,7 +67,7 @@ class Cloud:
         self._seed = seed
         self._hook = BotoHook(self.gate)
         self._open = ExitStack()
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str | None], Any] = {}
 
     def __enter__(self) -> Cloud:
         with ExitStack() as stack:
@@ -73,15 +84,19 @@ class Cloud:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client into the account, for set-up: its calls pass untouched, whoever makes them."""
-        where = region or self.region
-        client = self._clients.get((service, where))
+        return self._client(service, region or self.region, None)
+
+    def _client(self, service: str, region: str, account_id: str | None) -> Any:
+        client = self._clients.get((service, region, account_id))
         if client is None:
             # One attempt: what moto refuses, it refuses again.
             config = Config(retries={"total_max_attempts": 1})
             session: Any = boto3.session.Session()
-            client = session.client(service, region_name=where, config=config)
+            client = session.client(service, region_name=region, config=config)
             setattr(client, UNTOUCHED, True)
-            self._clients[service, where] = client
+            if account_id is not None:
+                _move_to_account(client, account_id)
+            self._clients[service, region, account_id] = client
         return client
 
     def perform(self, service: str, operation: str, params: dict[str, Any], *, site: CallSite) -> Answer:
@@ -111,18 +126,40 @@ class Cloud:
                 return
             params["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def _moto(self, service: str, operation: str, params: dict[str, Any], region: str) -> dict[str, Any]:
-        """moto's response to a call, without ``ResponseMetadata``."""
+    def _moto(
+        self, service: str, operation: str, params: dict[str, Any], region: str, account_id: str | None
+    ) -> dict[str, Any]:
+        """moto's response to a call, without ``ResponseMetadata``.
+
+        What moto has no answer to is Unsupported; where moto itself breaks, the service has an internal failure.
+        """
         try:
-            response: dict[str, Any] = self.client(service, region)._make_api_call(operation, params)
+            response: dict[str, Any] = self._client(service, region, account_id)._make_api_call(operation, params)
         except ClientError as error:
             raise _api_error(service, operation, error) from None
+        except (ParamValidationError, UnknownServiceError):
+            raise
+        except (NotImplementedError, LeavesTheAccount) as error:
+            raise Unsupported(f"The simulated account cannot answer {service}.{operation}: {error}") from error
+        except Exception as error:
+            # moto is full of corners where it raises what Python does; on AWS that would be a 500, and so it is here.
+            what = f"{type(error).__name__}: {error}"
+            raise ApiError("InternalFailure", f"moto failed in {service}.{operation}: {what}", 500) from error
         response.pop("ResponseMetadata", None)
         return response
 
 
 def _nothing() -> None:
     pass
+
+
+def _move_to_account(client: Any, account_id: str) -> None:
+    """Make a client's calls in another account of moto's."""
+
+    def add_header(request: Any, **_rest: Any) -> None:
+        request.headers["x-moto-account-id"] = account_id
+
+    client.meta.events.register("before-sign", add_header)
 
 
 _HEAD_CODES = {"HeadObject": "NoSuchKey", "HeadBucket": "NoSuchBucket"}

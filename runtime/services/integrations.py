@@ -30,6 +30,9 @@ _INTEGRATIONS: dict[tuple[str, str, str], str] = {
     ("athena", "stopQueryExecution", ""): "athena:query",
     ("athena", "getQueryExecution", ""): "athena:query",
     ("athena", "getQueryResults", ""): "athena:query",
+    ("ecs", "runTask", ""): "ecs:run_task",
+    ("ecs", "runTask", "sync"): "ecs:run_task_sync",
+    ("ecs", "runTask", "waitForTaskToken"): "ecs:run_task_with_token",
 }
 
 
@@ -81,7 +84,6 @@ class Tasks:
         heartbeat_s = None if state.heartbeat_s is None else state.heartbeat_s(raw, frame)
         service = self._services.get((state.name, state.resource.arn)) or self._service(state)
         call = TaskCall(state, effective, frame, timeout_s, heartbeat_s)
-        call.scheduled()
         try:
             if self._strike is not None:
                 yield from self._struck(call)
@@ -112,6 +114,7 @@ class Tasks:
         refusal = self._strike(call.frame.site())
         if refusal is None:
             return
+        call.begin()
         if refusal.delay_ms:
             yield from call.sleep(refusal.delay_ms)
         if refusal.hang:

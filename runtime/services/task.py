@@ -2,17 +2,21 @@
 
 A `Service` is a generator of effects that returns the task's result. Its events differ only by how the task was named:
 a function's own ARN writes ``LambdaFunction…`` events, an activity ``Activity…``, everything else ``Task…``.
+
+The Scheduled and Started events are written when the service first asks for something: parameters that it refuses
+before that leave no event of the task (recorded).
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, Protocol
 
-from stepsim.asl.errors import TIMEOUT, StatesError
+from stepsim.asl.errors import TIMEOUT, StatesError, runtime_error
 from stepsim.asl.machine import TaskState
-from stepsim.asl.payload import JSON, Payload
+from stepsim.asl.payload import JSON, Payload, encode
 from stepsim.asl.resource import TaskResource
-from stepsim.runtime.cloud.call import DEFAULT_REGION
+from stepsim.runtime.cloud.call import ACCOUNT_ID, CallSite
 from stepsim.runtime.effects import Invoke, Program, Sleep
 from stepsim.runtime.frame import Frame
 from stepsim.runtime.history import NOT_TRUNCATED, failure_details
@@ -21,7 +25,20 @@ from stepsim.runtime.history import NOT_TRUNCATED, failure_details
 class TaskCall:
     """One attempt of a Task at work."""
 
-    __slots__ = ("deadline_ms", "frame", "heartbeat_s", "input", "resource", "state", "timeout_s")
+    __slots__ = (
+        "_account",
+        "_begun",
+        "_region",
+        "_submitted",
+        "credentials",
+        "deadline_ms",
+        "frame",
+        "heartbeat_s",
+        "input",
+        "resource",
+        "state",
+        "timeout_s",
+    )
 
     def __init__(
         self, state: TaskState, effective: Payload, frame: Frame, timeout_s: int | None, heartbeat_s: int | None
@@ -33,14 +50,32 @@ class TaskCall:
         self.timeout_s = timeout_s
         self.heartbeat_s = heartbeat_s
         self.deadline_ms = None if timeout_s is None else frame.engine.scheduler.now_ms + timeout_s * 1000
+        self.credentials: str | None = None
+        """The ARN of the role that the state's Credentials name: the task acts in that role's account."""
+        if state.credentials is not None:
+            self.credentials = _role_of(state.credentials(frame.raw.value, frame))
+        _, _, _, self._region, account, _ = frame.me.machine_arn.split(":", 5)
+        if self.credentials is not None:
+            account = self.credentials.split(":", 5)[4]
+        self._account = None if account == ACCOUNT_ID else account
+        self._begun = self._submitted = False
+
+    def site(self, function: str = "") -> CallSite:
+        """Who calls: the state machine's region, and the account of the role that the task takes on."""
+        site = self.frame.site(function)
+        site.region = self._region
+        site.account = self._account
+        return site
 
     def invoke(self, request: object, *, heartbeat: bool = False) -> Invoke:
         """The effect that performs a request within the task's time; its silence counts where `heartbeat` is set."""
+        self.begin()
         heartbeat_ms = self.heartbeat_s * 1000 if heartbeat and self.heartbeat_s is not None else None
         return Invoke(request, self.deadline_ms, heartbeat_ms)
 
     def sleep(self, duration_ms: int) -> Program:
         """Wait, but not beyond the task's time: States.Timeout is raised when that is over."""
+        self.begin()
         until_ms = self.frame.engine.scheduler.now_ms + duration_ms
         if self.deadline_ms is not None and self.deadline_ms <= until_ms:
             yield Sleep(self.deadline_ms)
@@ -53,8 +88,11 @@ class TaskCall:
     def _named(self) -> dict[str, str]:
         return {"resourceType": self.resource.resource_type, "resource": self.resource.resource}
 
-    def scheduled(self, region: str = DEFAULT_REGION) -> None:
-        """Write the Scheduled and Started events."""
+    def begin(self) -> None:
+        """Write the Scheduled and Started events, once."""
+        if self._begun:
+            return
+        self._begun = True
         trail = self.frame.trail
         if not trail.kept:
             trail.tick()
@@ -64,7 +102,7 @@ class TaskCall:
             trail.add("LambdaFunctionScheduled", details | self._limits())
             trail.add("LambdaFunctionStarted")
         else:
-            details = {**self._named, "region": region, "parameters": self.input.text}
+            details = {**self._named, "region": self._region, "parameters": self.input.text}
             trail.add("TaskScheduled", details | self._limits())
             trail.add("TaskStarted", self._named)
 
@@ -74,13 +112,13 @@ class TaskCall:
             limits["timeoutInSeconds"] = self.timeout_s
         if self.heartbeat_s is not None:
             limits["heartbeatInSeconds"] = self.heartbeat_s
-        if self.state.credentials is not None:
-            credentials: JSON = self.state.credentials(self.frame.raw.value, self.frame)
-            limits["taskCredentials"] = {"roleArn": credentials.get("RoleArn")}
+        if self.credentials is not None:
+            limits["taskCredentials"] = {"roleArn": self.credentials}
         return limits
 
     def submitted(self, output: Payload) -> None:
         """Write TaskSubmitted: the service has taken the job, and its end is waited for."""
+        self._submitted = True
         trail = self.frame.trail
         details = None
         if trail.kept:
@@ -89,6 +127,7 @@ class TaskCall:
 
     def succeeded(self, output: Payload) -> None:
         """Write the Succeeded event."""
+        self.begin()
         trail = self.frame.trail
         if not trail.kept:
             trail.tick()
@@ -100,14 +139,28 @@ class TaskCall:
             trail.add("TaskSucceeded", {**self._named, **details})
 
     def failed(self, error: StatesError) -> None:
-        """Write the Failed or TimedOut event."""
+        """Write the Failed or TimedOut event; SubmitFailed where a job or callback was not even taken (seen on AWS)."""
+        self.begin()
         trail = self.frame.trail
         function = self.resource.kind == "function"
-        kind = "TimedOut" if error.error == TIMEOUT else "Failed"
+        kind = "SubmitFailed" if self.resource.pattern and not self._submitted else "Failed"
+        if error.error == TIMEOUT:
+            kind = "TimedOut"
         details: dict[str, Any] | None = None
         if trail.kept:
             details = failure_details(error) if function else {**self._named, **failure_details(error)}
         trail.add(f"LambdaFunction{kind}" if function else f"Task{kind}", details)
+
+
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
+
+
+def _role_of(credentials: JSON) -> str:
+    """The RoleArn of Credentials. Whether there is such a role is not looked up: no call here needs permissions."""
+    role = credentials.get("RoleArn")
+    if not isinstance(role, str) or _ROLE.fullmatch(role) is None:
+        raise runtime_error(f"The RoleArn of the Credentials is not the ARN of a role: {encode(role)}")
+    return role
 
 
 class Service(Protocol):

@@ -106,11 +106,11 @@ def test_a_condition_that_fails_has_two_names(stand: Any) -> None:
     ],
 )
 def test_what_cannot_be_called_ends_the_execution(stand: Any, resource: str, parameters: Any, reason: str) -> None:
-    """States.Runtime names the field or the service; the task writes no failure of its own."""
+    """States.Runtime names the field or the service; the task writes no event of its own (recorded)."""
     execution = stand.task(resource, parameters)
     assert execution.error == "States.Runtime"
     assert reason in execution.cause
-    assert [event.type for event in execution.history][-2:] == ["TaskStarted", "ExecutionFailed"]
+    assert [event.type for event in execution.history][-2:] == ["TaskStateEntered", "ExecutionFailed"]
 
 
 def test_parameters_that_boto3_refuses_are_a_failure_of_the_task(stand: Any) -> None:

@@ -32,7 +32,7 @@ def test_a_query_is_waited_for(stand: Any) -> None:
 
 
 def test_a_refused_query_fails_the_task(stand: Any) -> None:
-    """By the name that the first SDK has for it."""
+    """By the name that the first SDK has for it; a job that was not taken is TaskSubmitFailed."""
     execution = stand.task(START + ".sync", {**PARAMETERS, "WorkGroup": "no-such-group"})
     assert execution.error == "Athena.InvalidRequestException"
-    assert types(execution)[-1] == "TaskFailed"
+    assert types(execution)[-1] == "TaskSubmitFailed"
