@@ -15,6 +15,7 @@ from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.generators import GeneratorError, body_maker
+from stepsim.runtime.job_setup import make_job_resources
 from stepsim.runtime.scenario_types import BucketSpec, KeySpec, QueueSpec, Scenario, TableSpec
 
 
@@ -30,6 +31,8 @@ def open_cloud(scenario: Scenario, dice: Dice, faults: Faults | None, *, latency
                 _make_table(cloud, name, table)
         with _making("cloud.queues"):
             _make_queues(cloud, scenario.queues)
+        with _making("containers, batch_jobs, glue_jobs"):
+            make_job_resources(cloud, scenario)
         yield cloud
 
 

@@ -4,24 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from stepsim.runtime.cloud.call import CallSite
 
 
+@dataclass(frozen=True, slots=True)
+class InvokeOptions:
+    """What an invocation asks for besides calling the function and waiting for its result."""
+
+    kind: Literal["RequestResponse", "Event", "DryRun"] = "RequestResponse"
+    """Lambda's InvocationType."""
+    qualifier: str | None = None
+    """A version or an alias; None where the reference names it, or for the latest code."""
+    client_context: str | None = None
+    """The JSON text that the handler finds in its context."""
+    request_id: str | None = None
+    """The invocation's id where it has one already: the retries of an event share it."""
+
+
 class InvokeFunction:
-    """Call a function; answered with a `workers.worker.InvocationResult`, or `ApiError` where Lambda refuses."""
+    """Call a function; answered with a `workers.worker.InvocationResult`, or `ApiError` where Lambda refuses.
 
-    __slots__ = ("event", "function", "site", "variables")
+    An event that was accepted and a dry run are answered with an empty payload."""
 
-    def __init__(self, function: str, event: str, site: CallSite, variables: Mapping[str, str] | None = None) -> None:
+    __slots__ = ("caller", "event", "function", "invoked_arn", "options", "site", "variables")
+
+    def __init__(
+        self,
+        function: str,
+        event: str,
+        site: CallSite,
+        caller: str = "",
+        options: InvokeOptions | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.function = function
         """A name, a partial ARN or an ARN, as Lambda's FunctionName takes it."""
         self.event = event
         """The event's JSON text."""
         self.site = site
+        self.caller = caller
+        """The ARN of who calls: its account and region complete a reference that names neither."""
+        self.options = options
+        self.invoked_arn: str | None = None
+        """The ARN that the handler is told, once the function was looked up."""
         self.variables = variables or {}
-        """Environment variables of this call alone."""
+        """Environment variables of this call alone: a container's, a job's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def simulate(scenario: Scenario, watch: Watch = NOTHING_WATCHED) -> Report:
     stage = _Stage(scenario, "virtual", watch)
     with ExitStack() as open_parts:
         cloud = stage.open_cloud(open_parts, latency=scenario.latency)
-        if any(spec.handler for spec in scenario.functions.values()):
+        if scenario.has_code:
             from stepsim.runtime.inline_functions import InlineFunctions
 
             inline = InlineFunctions(scenario, stage.dice, cloud)
@@ -93,7 +93,7 @@ async def _run(scenario: Scenario, watch: Watch, processes: int | None) -> Repor
     stage = _Stage(replace(scenario, start_ms=now_ms()), "real", watch)
     with ExitStack() as open_parts:
         cloud = stage.open_cloud(open_parts, latency=False)
-        if not any(spec.handler for spec in scenario.functions.values()):
+        if not scenario.has_code:
             account = stage.account(cloud, no_code, latency=False)
             execution = stage.start(account)
             await drive_really(account, execution, stage.look(account, execution, cloud))
@@ -154,8 +154,8 @@ class _Stage:
     def open_cloud(self, parts: ExitStack, *, latency: bool) -> Cloud | None:
         """The account in moto, with the scenario's resources in it; None where nothing will call AWS."""
         scenario = self.scenario
-        handlers = any(spec.handler for spec in scenario.functions.values())
-        if not (scenario.buckets or scenario.tables or scenario.queues or handlers or self.definition.calls_aws):
+        resources = scenario.buckets or scenario.tables or scenario.queues
+        if not (resources or scenario.has_code or self.definition.calls_aws):
             return None
         from stepsim.runtime.cloud_setup import SetupError, open_cloud
 
@@ -173,7 +173,10 @@ class _Stage:
 
             overhead_ms = Latency(self.dice).bounds("lambda", "Invoke")
         functions = Functions(
-            (self._function(name, spec, code) for name, spec in scenario.functions.items()),
+            [
+                *(self._function(name, spec, code) for name, spec in scenario.functions.items()),
+                *(self._function(name, spec, code, in_lambda=False) for name, spec in scenario.jobs.items()),
+            ],
             self.dice,
             self.statistics,
             concurrency=scenario.quotas.lambda_concurrency,
@@ -193,12 +196,14 @@ class _Stage:
             cloud.fast_paths["stepfunctions"] = token_operations(self._account.tokens)
         return self._account
 
-    def _function(self, name: str, spec: FunctionSpec, code: Callable[[str, FunctionSpec], Any]) -> Function:
+    def _function(
+        self, name: str, spec: FunctionSpec, code: Callable[[str, FunctionSpec], Any], *, in_lambda: bool = True
+    ) -> Function:
         try:
             runs = code(name, spec) if spec.handler else self._model(spec)
         except HandlerError as error:
             raise RunError(f"The function {name} cannot be run: {error}") from error
-        return Function(name, runs, spec.timeout_ms, spec.memory_mb, spec.reserved_concurrency)
+        return Function(name, runs, spec.timeout_ms, spec.memory_mb, spec.reserved_concurrency, in_lambda)
 
     def _model(self, spec: Any) -> Model:
         # What a model takes is virtual time; on the system clock it answers at once.

@@ -19,6 +19,7 @@ from stepsim.runtime.key_path import KeyPath
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
 from stepsim.runtime.scenario_sets import Override, apply_sets
 from stepsim.runtime.scenario_types import (
+    JOB_MS_MAX,
     BucketSpec,
     FunctionSpec,
     GenerateSpec,
@@ -137,6 +138,9 @@ class _Resolver:
         tables = self._each(cloud, written.Table, ("cloud", "tables"), lambda table, _: _table(table))
         queues = self._each(cloud, written.Queue, ("cloud", "queues"), lambda queue, at: self._queue(queue, at, cloud))
         functions = self._each(value, written.Function, ("functions",), self._function)
+        containers = self._each(value, written.Job, ("containers",), self._job)
+        batch_jobs = self._each(value, written.Job, ("batch_jobs",), self._job)
+        glue_jobs = self._each(value, written.Job, ("glue_jobs",), self._job)
         tasks = self._each(value, written.Task, ("tasks",), self._task)
         faults = self._list(value, written.Fault, "faults", lambda fault, at: self._fault(fault, at, value))
         expect = self._list(value, str, "expect", self._expectation)
@@ -156,6 +160,11 @@ class _Resolver:
             tables=tables,
             queues=queues,
             functions=functions,
+            containers=containers,
+            batch_jobs=batch_jobs,
+            glue_jobs=glue_jobs,
+            clusters=tuple(file.cloud.clusters),
+            job_queues=tuple(file.cloud.job_queues),
             tasks=tasks,
             latency=file.latency == "aws",
             quotas=_quotas(file.quotas),
@@ -270,6 +279,22 @@ class _Resolver:
             function.reserved_concurrency,
         )
 
+    def _job(self, job: written.Job, path: KeyPath) -> FunctionSpec:
+        if job.handler is not None:
+            self._check_code(job.handler, (*path, "handler"))
+            if job.exit_code is not None or job.errors:
+                message = "exit_code and errors model a job without code; a handler decides itself"
+                self._checker.add(INVALID_VALUE, message, path)
+        return FunctionSpec(
+            job.handler,
+            returns=job.exit_code or 0,
+            duration=self._duration(job.duration, path),
+            errors=self._errors(job.errors, path),
+            memory_mb=job.memory_mb,
+            timeout_ms=JOB_MS_MAX,
+            env=job.env,
+        )
+
     def _task(self, task: written.Task, path: KeyPath) -> TaskSpec:
         return TaskSpec(self._duration(task.duration, path), task.returns, self._errors(task.errors, path))
 
@@ -296,7 +321,9 @@ class _Resolver:
             return None
 
     def _fault(self, fault: written.Fault, path: KeyPath, scenario: JSON) -> FaultRule | None:
-        functions = scenario.get("functions") or {}
+        functions = [*(scenario.get("functions") or {})]
+        for kind, key in (("ecs", "containers"), ("batch", "batch_jobs"), ("glue", "glue_jobs")):
+            functions += [f"{kind}/{name}" for name in scenario.get(key) or {}]
         if fault.function is not None and fault.function not in functions:
             hint = did_you_mean(fault.function, functions)
             self._checker.add(INVALID_VALUE, f"there is no function {fault.function!r}", (*path, "function"), hint)

@@ -80,6 +80,8 @@ class Cloud(Struct, frozen=True, forbid_unknown_fields=True):
     buckets: dict[str, Bucket | None] = {}
     tables: dict[str, Table] = {}
     queues: dict[str, Queue | None] = {}
+    clusters: Annotated[list[str], Meta(description="ECS clusters, besides `default`")] = []
+    job_queues: Annotated[list[str], Meta(description="AWS Batch job queues")] = []
 
 
 class ModelledError(Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,6 +104,20 @@ class Function(Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: Annotated[int, Meta(ge=1, le=900)] = 3
     env: dict[str, str] = {}
     reserved_concurrency: Count | None = None
+
+
+class Job(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a container or a job runs: real code (handler), or a model of it that ends with exit_code."""
+
+    handler: Annotated[
+        str | None,
+        Meta(description="path/to/file:function; an int that it returns, or SystemExit, is the exit code"),
+    ] = None
+    exit_code: Annotated[int, Meta(ge=0, le=255)] | None = None
+    duration: DurationText = 0
+    errors: list[ModelledError] = []
+    memory_mb: Annotated[int, Meta(ge=128, le=245_760)] = 2_048
+    env: dict[str, str] = {}
 
 
 class Task(Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,6 +173,9 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     )
     cloud: Cloud = Cloud()
     functions: dict[str, Function] = {}
+    containers: Annotated[dict[str, Job | None], Meta(description="of ECS tasks, by FAMILY or FAMILY/CONTAINER")] = {}
+    batch_jobs: Annotated[dict[str, Job | None], Meta(description="by the job definition's name")] = {}
+    glue_jobs: Annotated[dict[str, Job | None], Meta(description="by the job's name")] = {}
     tasks: Annotated[dict[str, Task], Meta(description="by resource ARN or by the state's name")] = {}
     latency: Annotated[Literal["aws", "none"], Meta(description="none: AWS calls take no time")] = "aws"
     quotas: Quotas | Literal["none"] = Quotas()

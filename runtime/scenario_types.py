@@ -13,6 +13,9 @@ from stepsim.runtime.expectations import Expectation
 from stepsim.workers.durations import NOTHING, Duration
 from stepsim.workers.modelled import ModelledError
 
+JOB_MS_MAX = 366 * 24 * 3600 * 1000
+"""What runs outside Lambda has no time-out of its own: longer than an execution may last."""
+
 DEFAULT_START_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z: where a virtual clock begins unless the scenario says otherwise."""
 
@@ -126,6 +129,12 @@ class Scenario:
     tables: Mapping[str, TableSpec] = field(default_factory=dict)
     queues: Mapping[str, QueueSpec] = field(default_factory=dict)
     functions: Mapping[str, FunctionSpec] = field(default_factory=dict)
+    containers: Mapping[str, FunctionSpec] = field(default_factory=dict)
+    """What the containers of ECS tasks run, by ``family`` or ``family/container``."""
+    batch_jobs: Mapping[str, FunctionSpec] = field(default_factory=dict)
+    glue_jobs: Mapping[str, FunctionSpec] = field(default_factory=dict)
+    clusters: tuple[str, ...] = ()
+    job_queues: tuple[str, ...] = ()
     tasks: Mapping[str, TaskSpec] = field(default_factory=dict)
     """By resource ARN or by the state's name."""
     latency: bool = True
@@ -133,3 +142,14 @@ class Scenario:
     quotas: Quotas = Quotas()
     faults: tuple[FaultRule, ...] = ()
     expect: tuple[Expectation, ...] = ()
+
+    @property
+    def jobs(self) -> dict[str, FunctionSpec]:
+        """What runs outside Lambda, by the names that the account's functions have for it: ``ecs/family/container``."""
+        kinds = (("ecs", self.containers), ("batch", self.batch_jobs), ("glue", self.glue_jobs))
+        return {f"{kind}/{name}": spec for kind, specs in kinds for name, spec in specs.items()}
+
+    @property
+    def has_code(self) -> bool:
+        """True where anything has a handler."""
+        return any(spec.handler for spec in (*self.functions.values(), *self.jobs.values()))

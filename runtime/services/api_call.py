@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from botocore.model import OperationModel
 
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
@@ -23,8 +25,8 @@ from stepsim.runtime.services.shapes import (
 )
 from stepsim.runtime.services.task import TaskCall
 
-_WITH_METADATA = frozenset({"dynamodb", "sqs", "sns", "ecs", "states"})
-"""Optimised integrations whose results carry the SDK's metadata (recorded)."""
+_WITH_METADATA = frozenset({"batch", "dynamodb", "ecs", "glue", "sns", "sqs", "states"})
+"""Optimised integrations whose results carry the SDK's metadata (recorded, but for Batch and Glue)."""
 
 
 def sdk_call(call: TaskCall) -> Program:
@@ -42,17 +44,9 @@ def sdk_call_with_token(call: TaskCall) -> Program:
 def api_call(call: TaskCall, action: str, parameters: JSON) -> Program:
     """Perform one action with the task's manners; returns the response `Payload`."""
     service = call.resource.service
-    try:
-        operation = operation_model(service, action)
-    except ValueError as error:
-        raise runtime_error(str(error)) from None
+    arguments = boto_parameters(call, action, parameters)
+    operation = operation_model(service, action)
     shape = operation.input_shape
-    try:
-        arguments = to_boto(shape, parameters) or {}
-    except ParameterError as error:
-        raise runtime_error(
-            f"The Parameters '{Payload(parameters).text}' could not be used to start the Task: [{error}]"
-        ) from None
     if shape is not None and operation.has_streaming_input and "ContentType" in shape.members:
         # The SDK sends a body that is made of text with this type (recorded).
         arguments.setdefault("ContentType", "text/plain; charset=UTF-8")
@@ -66,6 +60,18 @@ def api_call(call: TaskCall, action: str, parameters: JSON) -> Program:
     if service == "s3":
         answer.response = as_s3_answers(operation.name, parameters, answer.response or {})
     return _response(call, operation, answer)
+
+
+def boto_parameters(call: TaskCall, action: str, parameters: JSON) -> dict[str, Any]:
+    """An action's parameters as boto3 takes them. Raises States.Runtime for those that it does not take."""
+    try:
+        return to_boto(operation_model(call.resource.service, action).input_shape, parameters) or {}
+    except ParameterError as error:
+        raise runtime_error(
+            f"The Parameters '{Payload(parameters).text}' could not be used to start the Task: [{error}]"
+        ) from None
+    except ValueError as error:
+        raise runtime_error(str(error)) from None
 
 
 def _response(call: TaskCall, operation: OperationModel, answer: Answer) -> Payload:

@@ -19,6 +19,9 @@ _OPTIMISED = {
     "athena": ("Athena", "AmazonAthena", "AmazonAthenaException"),
     "sqs": ("SQS", "AmazonSQS", "AmazonSQSException"),
     "sns": ("SNS", "AmazonSNS", "AmazonSNSException"),
+    "ecs": ("ECS", "AmazonECS", "AmazonECSException"),
+    "batch": ("Batch", "AWSBatch", "AWSBatchException"),
+    "glue": ("Glue", "AWSGlue", "AWSGlueException"),
     "states": ("StepFunctions", "AWSStepFunctions", "AWSStepFunctionsException"),
 }
 

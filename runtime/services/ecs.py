@@ -1,0 +1,211 @@
+"""ECS: ``runTask``, alone, waited for with ``.sync``, and with a task token.
+
+moto registers the task; what its containers run are workers of the scenario (`services.work`). A container gets an
+event with its command, its environment and its task's ARN, and finds the environment in its variables, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepsim.asl.errors import TASK_FAILED, StatesError, runtime_error
+from stepsim.asl.payload import JSON, Payload
+from stepsim.runtime.cloud import ecs_tasks
+from stepsim.runtime.cloud.call import DEFAULT_REGION, ApiError
+from stepsim.runtime.effects import Fork, Program
+from stepsim.runtime.requests import AwaitToken
+from stepsim.runtime.services.api_call import api_call, boto_parameters
+from stepsim.runtime.services.failures import optimised_failure
+from stepsim.runtime.services.shapes import from_boto, operation_model
+from stepsim.runtime.services.task import TaskCall
+from stepsim.runtime.services.work import Work, WorkEnd, find_worker, no_worker, run_work, start_work
+
+STARTED_BY = "AWS Step Functions"
+_ESSENTIAL_EXITED = "Essential container in task exited"
+
+
+def run_task(call: TaskCall) -> Program:
+    """``ecs:runTask``: the tasks are started, and their containers' work goes on by itself."""
+    response, tasks = yield from _submit(call, call.input.value)
+    for task in tasks:
+        start_work(call, _live(call, task, None))
+    return response
+
+
+def run_task_with_token(call: TaskCall) -> Program:
+    """``ecs:runTask.waitForTaskToken``: the token's answer is the result; nothing watches the tasks."""
+    assert call.frame.token is not None
+    call.submitted((yield from run_task(call)))
+    return (yield call.invoke(AwaitToken(call.frame.token), heartbeat=True))
+
+
+def run_task_sync(call: TaskCall) -> Program:
+    """``ecs:runTask.sync``: the result is the stopped task's description; an exit code other than 0 fails the task."""
+    if isinstance(call.input.value, dict):
+        if call.input.value.get("Count", 1) != 1:
+            raise runtime_error("stepsim waits for one ECS task: ecs:runTask.sync with a Count is not supported")
+        # The history shows the parameters with who started the task (recorded).
+        call.input = Payload({**call.input.value, "StartedBy": STARTED_BY})
+    response, (task,) = yield from _submit(call, call.input.value)
+    call.submitted(response)
+    try:
+        end: _TaskEnd = yield from _live(call, task, call.deadline_ms)
+    except BaseException:
+        # Whoever waits for a task and is stopped, stops the task (best effort, as AWS does it).
+        _stop(call, task, _TaskEnd({}, {}, None), "UserInitiated", f"Stopped by {STARTED_BY}")
+        raise
+    if end.timeout is not None:
+        raise end.timeout
+    described = Payload(_described(ecs_tasks.describe(task.arn, call.site())))
+    if any(end.exit_codes.values()):
+        raise StatesError(TASK_FAILED, described.text)
+    return described
+
+
+@dataclass(frozen=True, slots=True)
+class _Container:
+    name: str
+    essential: bool
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class _EcsTask:
+    arn: str
+    containers: tuple[_Container, ...]
+    """Those that have a worker; the others live as long as the task."""
+    started_ms: int
+
+
+@dataclass(slots=True)
+class _TaskEnd:
+    exit_codes: dict[str, int]
+    reasons: dict[str, str]
+    timeout: StatesError | None
+
+
+# -- submitting ---------------------------------------------------------------------------------------------------
+
+
+def _submit(call: TaskCall, parameters: JSON) -> Program:
+    """Call RunTask; returns the response `Payload` and the tasks."""
+    params = boto_parameters(call, "runTask", parameters)
+    workers: dict[str, str] = yield from _workers(call, params)
+    try:
+        placed = ecs_tasks.place(params, call.site())
+    except ApiError as error:
+        raise optimised_failure("ecs", error, error.code) from None
+    started: Payload = yield from api_call(call, "runTask", placed)
+    response = dict(started.value)
+    if response.get("Failures"):
+        raise StatesError("AmazonECS.Unknown", Payload(response).text)
+    now_ms = call.frame.engine.scheduler.now_ms
+    arns = [task["TaskArn"] for task in response["Tasks"]]
+    descriptions = [ecs_tasks.launched(arn, params, call.site(), now_ms) for arn in arns]
+    response["Tasks"] = [_described(description) for description in descriptions]
+    tasks = [_EcsTask(one["taskArn"], tuple(_containers(call, one, params, workers)), now_ms) for one in descriptions]
+    return Payload(response), tasks
+
+
+def _workers(call: TaskCall, params: Mapping[str, Any]) -> Program:
+    """What the containers run, by their names. Raises States.Runtime where nothing says what any of them runs."""
+    definition = ecs_tasks.task_definition(params.get("taskDefinition", ""), call.site())
+    if definition is None:
+        # RunTask itself says so, in its own words.
+        return {}
+    family = definition["family"]
+    workers: dict[str, str] = {}
+    whole: str | None = yield from find_worker(call, f"ecs/{family}")
+    for container in definition["containers"]:
+        name = container["name"]
+        found: str | None = yield from find_worker(call, f"ecs/{family}/{name}")
+        if found is None and container.get("essential", True) and whole not in workers.values():
+            # The family's name stands for its first essential container.
+            found = whole
+        if found is not None:
+            workers[name] = found
+    if not workers:
+        raise no_worker(f"the ECS task {family}", "containers", family)
+    return workers
+
+
+def _containers(
+    call: TaskCall, description: Mapping[str, Any], params: Mapping[str, Any], workers: Mapping[str, str]
+) -> Iterator[_Container]:
+    definition = ecs_tasks.task_definition(description["taskDefinitionArn"], call.site())
+    assert definition is not None
+    region = call.site().region or DEFAULT_REGION
+    overrides = {one["name"]: one for one in params.get("overrides", {}).get("containerOverrides", []) if "name" in one}
+    for container in definition["containers"]:
+        name = container["name"]
+        if name not in workers:
+            continue
+        override = overrides.get(name, {})
+        environment = _environment(container) | _environment(override)
+        event: JSON = {
+            "command": override.get("command") or container.get("command") or [],
+            "environment": environment,
+            "taskArn": description["taskArn"],
+            "clusterArn": description["clusterArn"],
+            "family": definition["family"],
+            "containerName": name,
+        }
+        variables = {
+            "AWS_EXECUTION_ENV": f"AWS_ECS_{description['launchType']}",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            **environment,
+        }
+        yield _Container(name, container.get("essential", True), Work(workers[name], event, variables))
+
+
+def _environment(container: Mapping[str, Any]) -> dict[str, str]:
+    return {variable["name"]: variable["value"] for variable in container.get("environment") or []}
+
+
+# -- the task's life ----------------------------------------------------------------------------------------------
+
+
+def _live(call: TaskCall, task: _EcsTask, deadline_ms: int | None) -> Program:
+    """Run a task's containers until it stops; returns a `_TaskEnd`."""
+    ecs_tasks.running(task.arn, call.site())
+    end = _TaskEnd({}, {}, None)
+
+    def ended(index: int, result: WorkEnd) -> bool:
+        container = task.containers[index]
+        if result.timeout is not None:
+            end.timeout = result.timeout
+            return True
+        end.exit_codes[container.name] = result.exit_code
+        end.reasons[container.name] = result.reason
+        # When an essential container ends, the task and all others do.
+        return container.essential
+
+    programs = (run_work(call, container.work, deadline_ms) for container in task.containers)
+    yield Fork(programs, collect=ended)
+    if end.timeout is not None:
+        _stop(call, task, end, "UserInitiated", f"Stopped by {STARTED_BY}")
+    else:
+        _stop(call, task, end, "EssentialContainerExited", _ESSENTIAL_EXITED)
+    return end
+
+
+def _stop(call: TaskCall, task: _EcsTask, end: _TaskEnd, stop_code: str, reason: str) -> None:
+    ecs_tasks.stopped(
+        task.arn,
+        call.site(),
+        exit_codes=end.exit_codes,
+        reasons=end.reasons,
+        started_ms=task.started_ms,
+        now_ms=call.frame.engine.scheduler.now_ms,
+        stop_code=stop_code,
+        reason=reason,
+    )
+
+
+def _described(description: Mapping[str, Any]) -> JSON:
+    """A task's description as the optimised integration writes it: times are epoch milliseconds."""
+    output: Any = operation_model("ecs", "describeTasks").output_shape
+    return from_boto(output.members["tasks"].member, description, int)
