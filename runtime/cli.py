@@ -1,4 +1,4 @@
-"""The command line: ``stepsim run``, ``simulate`` and ``validate``.
+"""The command line: ``stepsim run``, ``simulate``, ``serve`` and ``validate``.
 
 Each command imports what it needs when it runs, so that asking for help costs nothing.
 """
@@ -11,6 +11,7 @@ import sys
 import click
 
 from stepsim.runtime.cli_run import run, simulate
+from stepsim.runtime.cli_serve import serve
 from stepsim.runtime.cli_validate import validate
 
 
@@ -30,4 +31,5 @@ def main() -> None:
 
 main.add_command(run)
 main.add_command(simulate)
+main.add_command(serve)
 main.add_command(validate)

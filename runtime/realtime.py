@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Callable
+from typing import NoReturn
 
 import anyio
 
 from stepsim.runtime.account import Account
 from stepsim.runtime.execution import Execution
+from stepsim.runtime.scheduler import Scheduler
 from stepsim.runtime.simulation import Progress, interruption, rare_collections
 
 _LOOK_S = 0.1
@@ -16,6 +20,11 @@ _LOOK_S = 0.1
 def now_ms() -> int:
     """The system clock, in milliseconds since 1970-01-01T00:00Z."""
     return time.time_ns() // 1_000_000
+
+
+def fresh_seed() -> int:
+    """A seed that no run has had: for accounts whose ids must not be those of the last one."""
+    return int.from_bytes(os.urandom(8), "big")
 
 
 async def drive(account: Account, execution: Execution, progress: Progress | None = None) -> None:
@@ -46,3 +55,47 @@ async def drive(account: Account, execution: Execution, progress: Progress | Non
             if progress is not None:
                 progress()
     scheduler.wake = None
+
+
+class Driver:
+    """Tells a scheduler the system clock, for as long as `run` runs and whenever somebody asks."""
+
+    def __init__(self, scheduler: Scheduler, failed: Callable[[Exception], None]) -> None:
+        """An exception out of one step goes to `failed`; everything else goes on."""
+        self._scheduler = scheduler
+        self._failed = failed
+        self._advancing = False
+        self._woken = anyio.Event()
+
+    def wake(self) -> None:
+        """Let `run` look at the scheduler soon."""
+        self._woken.set()
+
+    def advance(self) -> None:
+        """Let it be now: everything due happens. Nothing, where that is being done already further up the stack."""
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
+            self._scheduler.advance(max(now_ms(), self._scheduler.now_ms))
+        except Exception as error:
+            self._failed(error)
+            self._woken.set()
+        finally:
+            self._advancing = False
+
+    async def run(self) -> NoReturn:
+        """Drive the scheduler until cancelled."""
+        self._scheduler.wake = self.wake
+        try:
+            while True:
+                self._woken = anyio.Event()
+                self.advance()
+                deadline_ms = self._scheduler.next_deadline()
+                if deadline_ms is None:
+                    await self._woken.wait()
+                    continue
+                with anyio.move_on_after(max(0.0, (deadline_ms - now_ms()) / 1000)):
+                    await self._woken.wait()
+        finally:
+            self._scheduler.wake = None

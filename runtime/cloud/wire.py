@@ -31,8 +31,14 @@ def error_response(model: ServiceModel, method: str, url: str, error: ApiError, 
         headers["x-amzn-errortype"] = error.code
         if "awsQueryCompatible" in model.metadata:
             headers["x-amzn-query-error"] = f"{error.code};{'Sender' if error.status < 500 else 'Receiver'}"
-    body = b"" if method == "HEAD" else _BODIES[protocol](model, error, request_id)
+    spoken = "s3" if model.service_name == "s3" else protocol
+    body = b"" if method == "HEAD" else error_body(spoken, error, request_id)
     return AWSResponse(url, error.status, headers, _Raw(body))  # type: ignore[arg-type]
+
+
+def error_body(protocol: str, error: ApiError, request_id: str) -> bytes:
+    """The error in a protocol of botocore's names; ``s3`` is a protocol of its own."""
+    return _BODIES[protocol](error, request_id)
 
 
 def empty_response(model: ServiceModel, url: str, request_id: str) -> AWSResponse:
@@ -46,29 +52,27 @@ def _tags(members: Mapping[str, object]) -> str:
     return "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in members.items())
 
 
-def _rest_xml(model: ServiceModel, error: ApiError, request_id: str) -> bytes:
-    members = {"Code": error.code, "Message": error.message}
-    if model.service_name == "s3":
-        return f"<Error>{_tags({**members, **error.extra, 'RequestId': request_id})}</Error>".encode()
-    return _query(model, error, request_id)
+def _s3(error: ApiError, request_id: str) -> bytes:
+    members = {"Code": error.code, "Message": error.message, **error.extra, "RequestId": request_id}
+    return f"<Error>{_tags(members)}</Error>".encode()
 
 
-def _query(_model: ServiceModel, error: ApiError, request_id: str) -> bytes:
+def _query(error: ApiError, request_id: str) -> bytes:
     fault = "Sender" if error.status < 500 else "Receiver"
     members = _tags({"Type": fault, "Code": error.code, "Message": error.message, **error.extra})
     return f"<ErrorResponse><Error>{members}</Error>{_tags({'RequestId': request_id})}</ErrorResponse>".encode()
 
 
-def _ec2(_model: ServiceModel, error: ApiError, request_id: str) -> bytes:
+def _ec2(error: ApiError, request_id: str) -> bytes:
     members = _tags({"Code": error.code, "Message": error.message})
     return f"<Response><Errors><Error>{members}</Error></Errors>{_tags({'RequestID': request_id})}</Response>".encode()
 
 
-def _json(_model: ServiceModel, error: ApiError, _request_id: str) -> bytes:
+def _json(error: ApiError, _request_id: str) -> bytes:
     return msgspec.json.encode({"__type": error.code, "message": error.message, **error.extra})
 
 
-def _cbor(_model: ServiceModel, error: ApiError, _request_id: str) -> bytes:
+def _cbor(error: ApiError, _request_id: str) -> bytes:
     return b"\xa2" + b"".join(map(_cbor_text, ("__type", error.code, "message", error.message)))
 
 
@@ -79,8 +83,9 @@ def _cbor_text(text: str) -> bytes:
 
 _CBOR = "smithy-rpc-v2-cbor"
 _JSON = frozenset({"json", "rest-json"})
-_BODIES: Mapping[str, Callable[[ServiceModel, ApiError, str], bytes]] = {
-    "rest-xml": _rest_xml,
+_BODIES: Mapping[str, Callable[[ApiError, str], bytes]] = {
+    "s3": _s3,
+    "rest-xml": _query,
     "query": _query,
     "ec2": _ec2,
     "json": _json,

@@ -1,0 +1,150 @@
+"""Answers AWS requests: Step Functions and what stands before it here, and moto for everything else.
+
+Everything happens on one thread. What cannot be answered at once (a synchronous execution, a long poll) is answered
+later, by the same callback.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import TypeAlias
+
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
+
+from stepsim.runtime.api.records import Response
+from stepsim.runtime.api.step_functions import StepFunctions
+from stepsim.runtime.cloud.account_state import LeavesTheAccount
+from stepsim.runtime.cloud.call import ApiError
+from stepsim.runtime.cloud.cloud import Cloud
+from stepsim.runtime.dice import Dice
+from stepsim.runtime.endpoint import json_protocol
+from stepsim.runtime.endpoint.errors import error_answer, internal_failure
+from stepsim.runtime.endpoint.request import Headers, HttpRequest, HttpResponse
+from stepsim.runtime.endpoint.routing import Address, Router
+
+Reply: TypeAlias = Callable[[HttpResponse], None]
+"""Called once, at once or later."""
+
+Cancel: TypeAlias = Callable[[], None]
+"""Called when nobody waits for the answer any more."""
+
+
+_S3_BYTES_MAX = 5 * 1024**3
+"""What S3 takes in one request."""
+
+_BYTES_MAX = 64 * 1024**2
+"""More than any JSON service takes; each refuses for itself what is too large for it."""
+
+
+def body_bytes_max(headers: Headers) -> int:
+    """How much of a request's body is worth reading: one byte more shows that it is too large."""
+    target = headers.get("x-amz-target", "")
+    if target.startswith(f"{json_protocol.TARGET}."):
+        return json_protocol.REQUEST_BYTES_MAX
+    return _BYTES_MAX if target else _S3_BYTES_MAX
+
+
+class Endpoint:
+    """All services of all accounts and regions, by HTTP."""
+
+    def __init__(self, cloud: Cloud, step_functions: StepFunctions, dice: Dice, router: Router) -> None:
+        self._cloud = cloud
+        self._step_functions = step_functions
+        self._dice = dice
+        self._router = router
+        self._answered = 0
+
+    def answer(self, request: HttpRequest, reply: Reply) -> Cancel:
+        """Answer a request, whatever it is: `reply` is called once, at once or later, and never after a cancel."""
+        request_id = self.request_id()
+        waiting = True
+
+        def reply_once(response: HttpResponse) -> None:
+            nonlocal waiting
+            if waiting:
+                waiting = False
+                reply(response)
+
+        def cancel() -> None:
+            nonlocal waiting
+            waiting = False
+
+        host = request.host
+        if not self._router.knows(host):
+            refusal = ApiError("AccessDenied", f"This server does not answer to the name {host!r}.", 403)
+            reply_once(error_answer(request, "", refusal, request_id))
+            return cancel
+        address = self._router.address(request)
+        try:
+            if address.service != "s3" and "content-encoding" in request.headers:
+                request = _decoded(request)
+            self._answer(request, address, request_id, reply_once)
+        except ApiError as error:
+            reply_once(error_answer(request, address.service, error, request_id))
+        except Exception as error:
+            reply_once(internal_failure(request, address, error, request_id))
+        return cancel
+
+    def request_id(self) -> str:
+        """An id that no other answer has."""
+        self._answered += 1
+        return self._dice.uuid4("request", self._answered)
+
+    def _answer(self, request: HttpRequest, address: Address, request_id: str, reply: Reply) -> None:
+        if address.service == "states":
+            self._step_functions_answer(request, address, request_id, reply)
+        else:
+            reply(self.moto_answer(request, address))
+
+    def _step_functions_answer(self, request: HttpRequest, address: Address, request_id: str, reply: Reply) -> None:
+        def reply_on_wire(answer: Response | ApiError) -> None:
+            if isinstance(answer, ApiError):
+                reply(json_protocol.error_response(answer, request_id))
+            else:
+                reply(json_protocol.response(answer, request_id))
+
+        try:
+            operation, params = json_protocol.parse_request(request)
+        except ApiError as error:
+            reply_on_wire(error)
+        else:
+            self._step_functions.call(operation, params, address.home, reply_on_wire)
+
+    def moto_answer(self, request: HttpRequest, address: Address) -> HttpResponse:
+        """moto's answer, as if the request had been sent to AWS."""
+        headers = HTTPHeaders()
+        for name, value in request.headers.items():
+            if name not in _NOT_PASSED_ON:
+                headers[name] = value
+        headers["Host"] = address.host
+        headers["x-moto-account-id"] = address.home.account_id
+        if request.body:
+            headers["content-length"] = str(len(request.body))
+        prepared = AWSPreparedRequest(request.method, address.url, headers, request.body, False)
+        try:
+            answer = self._cloud.answer_http(prepared)
+        except LeavesTheAccount:
+            raise NotImplementedError(f"there is no service at {address.host}") from None
+        passed = {str(name).lower(): str(value) for name, value in answer.headers.items()}
+        return HttpResponse(answer.status_code, passed, answer.content)
+
+
+def _decoded(request: HttpRequest) -> HttpRequest:
+    """The request with its body as it was before the client compressed it. To S3, an encoding is the object's own."""
+    encoding = request.headers["content-encoding"].strip().lower()
+    if encoding != "gzip":
+        raise ApiError("UnsupportedMediaType", f"The content encoding {encoding!r} is not gzip.", 415)
+    reader = zlib.decompressobj(wbits=31)
+    try:
+        body = reader.decompress(request.body, _BYTES_MAX)
+    except zlib.error:
+        raise ApiError("SerializationException", "The request's body is not gzip, as its encoding says.") from None
+    if reader.unconsumed_tail:
+        raise ApiError("RequestEntityTooLargeException", f"The request has more than {_BYTES_MAX} bytes.", 413)
+    headers = {name: value for name, value in request.headers.items() if name != "content-encoding"}
+    return HttpRequest(request.method, request.target, headers, body)
+
+
+_NOT_PASSED_ON = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect"})
