@@ -13,8 +13,8 @@ from stepsim.runtime.cloud.call import CallSite
 from stepsim.runtime.effects import Program
 from stepsim.runtime.frame import Frame
 from stepsim.runtime.requests import Never, RunModel
-from stepsim.runtime.services import lambda_function
-from stepsim.runtime.services.task import Service, TaskCall
+from stepsim.runtime.services import activity, lambda_function
+from stepsim.runtime.services.task import EndedByToken, Service, TaskCall
 
 if TYPE_CHECKING:
     from stepsim.runtime.cloud.faults import Refusal
@@ -33,6 +33,24 @@ _INTEGRATIONS: dict[tuple[str, str, str], str] = {
     ("ecs", "runTask", ""): "ecs:run_task",
     ("ecs", "runTask", "sync"): "ecs:run_task_sync",
     ("ecs", "runTask", "waitForTaskToken"): "ecs:run_task_with_token",
+    ("batch", "submitJob", ""): "batch:submit_job",
+    ("batch", "submitJob", "sync"): "batch:submit_job_sync",
+    ("batch", "submitJob", "waitForTaskToken"): "batch:submit_job_with_token",
+    ("glue", "startJobRun", ""): "glue:start_job_run",
+    ("glue", "startJobRun", "sync"): "glue:start_job_run_sync",
+    ("apigateway", "invoke", ""): "apigateway:invoke",
+    ("apigateway", "invoke", "waitForTaskToken"): "apigateway:invoke_with_token",
+    ("http", "invoke", ""): "http_invoke:invoke",
+    ("states", "startExecution", ""): "states:start_execution",
+    ("states", "startExecution", "sync"): "states:start_execution_sync",
+    ("states", "startExecution", "sync:2"): "states:start_execution_sync_parsed",
+    ("states", "startExecution", "waitForTaskToken"): "states:start_execution_with_token",
+}
+
+_WAITING: dict[tuple[str, str], str] = {
+    # ``aws-sdk`` actions of Step Functions itself that answer when they can
+    ("sfn", "getActivityTask"): "states:sdk_call_waiting",
+    ("sfn", "startSyncExecution"): "states:sdk_call_waiting",
 }
 
 
@@ -47,8 +65,11 @@ def service_of(resource: TaskResource) -> Service | None:
     if resource.kind == "function":
         return lambda_function.invoke_by_arn
     if resource.kind == "activity":
-        return None
+        return activity.perform
     if resource.sdk:
+        waiting = _WAITING.get((resource.service, resource.action))
+        if waiting is not None and not resource.pattern:
+            return _load(waiting)
         return _load(
             {"": "api_call:sdk_call", "waitForTaskToken": "api_call:sdk_call_with_token"}.get(resource.pattern)
         )
@@ -88,6 +109,8 @@ class Tasks:
             if self._strike is not None:
                 yield from self._struck(call)
             result: Payload = yield from service(call)
+        except EndedByToken as ended:
+            result = ended.output
         except StatesError as error:
             frame.explain(error)
             # Errors of the interpreter's own end the execution without an event of the task (recorded).
