@@ -22,6 +22,7 @@ from stepsim.runtime.frame import ROLE_ARN, Identity
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.interpreter import run_states
 from stepsim.runtime.item_source import PerformCall
+from stepsim.runtime.map_children import Keeper
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.map_runs import MapRuns
 from stepsim.runtime.performer import Performer
@@ -55,13 +56,21 @@ class Account:
         tasks = Tasks(models, None if faults is None else faults.strike_task)
         self._map_runs = MapRuns(run_states, call)
         self._engine = Engine(self.scheduler, dice, statistics, tasks.perform, self._map_runs.run, self.tokens)
-        self.executions: dict[str, Execution] = {}
         self._fibers: dict[str, Fiber] = {}
 
     @property
     def map_runs(self) -> list[MapRun]:
-        """All map runs, in the order in which they were opened."""
+        """All map runs, in the order in which they were opened; none where somebody else keeps them."""
         return self._map_runs.opened
+
+    @property
+    def running(self) -> int:
+        """How many executions run; the children of map runs are not counted."""
+        return len(self._fibers)
+
+    def keep_map_runs(self, keeper: Keeper) -> None:
+        """Let somebody keep map runs and their children from now on."""
+        self._map_runs.keeper = keeper
 
     def start_execution(
         self,
@@ -93,14 +102,12 @@ class Account:
         self.spawn(execution)
         return execution
 
-    def new_execution(self, machine: StateMachine, me: Identity) -> Execution:
+    def new_execution(self, machine: StateMachine, me: Identity, *, keep_history: bool = True) -> Execution:
         """An execution that has not begun; `spawn` lets it."""
-        execution = Execution(self._engine, machine, me)
-        self.executions[me.arn] = execution
-        return execution
+        return Execution(self._engine, machine, me, keep_history=keep_history)
 
     def spawn(self, execution: Execution) -> None:
-        """Let an execution begin. It runs when the scheduler is driven."""
+        """Let an execution begin, or go on after its `redrive`. It runs when the scheduler is driven."""
 
         def ended(result: Any, error: Exception | None) -> None:  # noqa: ARG001
             # The program of an execution handles every end itself; anything else is a bug and propagates.

@@ -50,10 +50,10 @@ class Fork:
     Without `collect` the answer is the list of results in order, and the first failure cancels the rest and is thrown
     in. With it, `collect(index, result)` gets each result as it comes, nothing is kept, and its returning True cancels
     what still runs; branches of such a fork must not fail. Into a branch that lives longer than limit_ms, Expired is
-    thrown. max_concurrency may be changed while the fork runs.
+    thrown. The scheduler's `resize` changes max_concurrency while the fork runs; `run` is its own.
     """
 
-    __slots__ = ("branches", "collect", "limit_ms", "max_concurrency")
+    __slots__ = ("branches", "collect", "limit_ms", "max_concurrency", "run")
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class Fork:
         self.max_concurrency = max_concurrency
         self.collect = collect
         self.limit_ms = limit_ms
+        self.run: Any = None
 
 
 class Expired(Exception):

@@ -56,7 +56,7 @@ class Emulator:
     @property
     def running(self) -> int:
         """How many executions run."""
-        return sum(execution.status == "RUNNING" for execution in self.account.executions.values())
+        return self.account.running
 
 
 @asynccontextmanager

@@ -13,7 +13,10 @@ from stepsim.runtime.cloud.call import CallSite
 from stepsim.runtime.history import Trail
 
 if TYPE_CHECKING:
+    from stepsim.runtime.branches import Branches
     from stepsim.runtime.engine import Engine
+    from stepsim.runtime.map_run import MapRun
+    from stepsim.runtime.resume import ResumePoint
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/stepsim"
 """The role of a machine that was given none."""
@@ -31,7 +34,9 @@ class Identity:
         "machine_arn",
         "machine_name",
         "name",
+        "qualifiers",
         "redrive_count",
+        "redrive_ms",
         "role_arn",
         "start_ms",
     )
@@ -62,35 +67,48 @@ class Identity:
         self.item = item
         """The index of the item or batch that a map run's child works on."""
         self.redrive_count = 0
+        self.redrive_ms: int | None = None
+        """When it was last redriven."""
         self.role_arn = role_arn
+        self.qualifiers: Mapping[str, str] = {}
+        """The ARNs of the version and the alias that it was started by, as ExecutionStarted has them."""
+
+    def redriven(self, now_ms: int) -> None:
+        """Count a redrive: the same execution, with dice of its own."""
+        self.redrive_count += 1
+        self.redrive_ms = now_ms
+        self.key = f"{self.key.partition('#')[0]}#{self.redrive_count}"
 
     def context(self) -> dict[str, JSON]:
         """The context object's Execution and StateMachine."""
-        return {
-            "Execution": {
-                "Id": self.arn,
-                "Input": self.input.value,
-                "Name": self.name,
-                "RoleArn": self.role_arn,
-                "StartTime": format_timestamp(self.start_ms),
-                "RedriveCount": self.redrive_count,
-            },
-            "StateMachine": {"Id": self.machine_arn, "Name": self.machine_name},
+        execution: dict[str, JSON] = {
+            "Id": self.arn,
+            "Input": self.input.value,
+            "Name": self.name,
+            "RoleArn": self.role_arn,
+            "StartTime": format_timestamp(self.start_ms),
+            "RedriveCount": self.redrive_count,
         }
+        if self.redrive_ms is not None:
+            execution["RedriveTime"] = format_timestamp(self.redrive_ms)
+        return {"Execution": execution, "StateMachine": {"Id": self.machine_arn, "Name": self.machine_name}}
 
 
 class Frame(Scope):
     """A branch at work. It is also the scope of the expressions that the branch evaluates."""
 
     __slots__ = (
+        "book",
         "draws",
         "engine",
         "entered_id",
         "entered_ms",
         "iteration",
         "map_item",
+        "map_run",
         "me",
         "raw",
+        "resume",
         "retry_count",
         "state",
         "state_type",
@@ -117,6 +135,12 @@ class Frame(Scope):
         self.map_item = map_item
         self.visit = 0
         """Counts the states entered; what belongs to one visit is set by `enter`."""
+        self.resume: ResumePoint | None = None
+        """The state that was entered before a redrive, until it has done its first attempt."""
+        self.book: Branches | None = None
+        """The branches of the Parallel or inline Map that this frame is in."""
+        self.map_run: MapRun | None = None
+        """The map run of the distributed Map that this frame is in."""
 
     def branch(self, index: int, map_item: JSON = None) -> Frame:
         """A frame for a branch or an inline iteration that starts here; it reads, but never changes, our variables."""
@@ -131,6 +155,9 @@ class Frame(Scope):
 
     def enter(self, state: str, state_type: str, raw: Payload) -> None:
         """Enter a state: a new visit, a new context."""
+        if self.resume is not None:
+            self._enter_again(self.resume, state_type)
+            return
         self.state = state
         self.state_type = state_type
         self.raw = raw
@@ -140,6 +167,25 @@ class Frame(Scope):
         self.token: str | None = None
         self.entered_ms = self.engine.scheduler.now_ms
         self.entered_id = self.trail.entered(state_type, state, raw)
+
+    def _enter_again(self, point: ResumePoint, state_type: str) -> None:
+        """Go on in a state that was entered before a redrive: its entry is not written or dated anew (measured)."""
+        self.state, self.state_type, self.raw = point.state, state_type, point.raw
+        self.visit = point.visit
+        self.draws = 0
+        self.retry_count = None
+        self.token = None
+        self.entered_ms, self.entered_id = point.entered_ms, point.entered_id
+        if state_type != "Fail":
+            # What follows points back to the entry; the failure of a Fail state to ExecutionRedriven (measured).
+            self.trail.previous = point.entered_id
+        if state_type not in ("Parallel", "Map"):
+            self.resume = None
+
+    def take_resume(self) -> ResumePoint | None:
+        """Where a Parallel or Map goes on; None from its second attempt on, which begins anew."""
+        point, self.resume = self.resume, None
+        return point
 
     # -- what expressions see -------------------------------------------------------------------------------------
 

@@ -70,20 +70,16 @@ class Clock(Protocol):
     now_ms: int
 
 
-def full() -> StatesError:
-    """The error of an execution that has no room for another event."""
-    return StatesError(RUNTIME, f"The execution reached the maximum number of history events ({MAX_EVENTS}).")
-
-
 class History:
     """The events of one execution in their order, or only their number where nobody reads them."""
 
-    __slots__ = ("_clock", "_events", "_observer", "count", "kept", "limit", "stored")
+    __slots__ = ("_clock", "_events", "_observer", "_refusal", "count", "kept", "limit", "stored")
 
     def __init__(self, clock: Clock, *, kept: bool = True, limited: bool = True) -> None:
         self._clock = clock
         self._events: list[HistoryEvent] = []
         self._observer: Callable[[HistoryEvent], None] | None = None
+        self._refusal = f"The execution reached the maximum number of history events ({MAX_EVENTS})."
         self.limit = MAX_EVENTS - 1 if limited else sys.maxsize
         self.count = 0
         self.stored = kept
@@ -101,13 +97,26 @@ class History:
         self._observer = observer
         self.kept = self.stored or observer is not None
 
+    def refuse(self, cause: str) -> None:
+        """Take no more events but the last: the next one that is to be written fails the execution (States.Runtime).
+
+        So ends an execution whose machine was deleted: at its next event, which is not written (measured).
+        """
+        self._refusal = cause
+        self.limit = 0
+
+    @property
+    def full(self) -> StatesError:
+        """The error of an execution that has no room for another event."""
+        return StatesError(RUNTIME, self._refusal)
+
     def add(self, event_type: str, previous: int, details: dict[str, Any] | None = None, *, last: bool = False) -> int:
         """Append an event and return its id.
 
         Raises StatesError States.Runtime instead of writing event 25,000, which belongs to the failure itself (`last`).
         """
         if self.count >= self.limit and not last:
-            raise full()
+            raise self.full
         self.count += 1
         if self.kept:
             event = HistoryEvent(self.count, previous, event_type, self._clock.now_ms, details)
@@ -146,15 +155,15 @@ class Trail:
     def add(self, event_type: str, details: dict[str, Any] | None = None, *, last: bool = False) -> int:
         """Append an event that the next one points back to; return its id."""
         if not self.kept:
-            return self.tick()
+            return self.tick(last=last)
         self.previous = self.history.add(event_type, self.previous, details, last=last)
         return self.previous
 
-    def tick(self) -> int:
+    def tick(self, *, last: bool = False) -> int:
         """Count an event whose details nobody will read; return its id."""
         history = self.history
-        if history.count >= history.limit:
-            raise full()
+        if history.count >= history.limit and not last:
+            raise history.full
         self.previous = history.count = history.count + 1
         return self.previous
 
@@ -177,7 +186,7 @@ class Trail:
         if not self.kept:
             history = self.history
             if history.count >= history.limit:
-                raise full()
+                raise history.full
             self.previous = history.count = history.count + 1
             return history.count
         details = {"name": name, "input": payload.text, "inputDetails": NOT_TRUNCATED}
@@ -188,7 +197,7 @@ class Trail:
         if not self.kept:
             history = self.history
             if history.count >= history.limit:
-                raise full()
+                raise history.full
             self.previous = history.count = history.count + 1
             return history.count
         details: dict[str, Any] = {"name": name, "output": payload.text, "outputDetails": NOT_TRUNCATED}

@@ -38,11 +38,16 @@ MAX_ASSIGN_BYTES = 262_144
 
 
 def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program:
-    """Run a machine, a branch or an iteration from its StartAt. Returns the output `Payload`; raises StatesError."""
+    """Run a machine, a branch or an iteration from its StartAt, or from where its frame goes on after a redrive.
+
+    Returns the output `Payload`; raises StatesError.
+    """
     states = machine.states
     engine = frame.engine
     statistics = engine.statistics
     state = states[machine.start_at]
+    if frame.resume is not None:
+        state, payload = states[frame.resume.state], frame.resume.raw
     while True:
         name, kind = state.name, state.type
         counters = statistics.states.get(name) or statistics.state(name)
@@ -188,6 +193,7 @@ def _caught(state: Retryable, raw: Payload, error: StatesError, frame: Frame) ->
     if catcher is None:
         raise error
     frame.engine.statistics.state(state.name).caught[error.error or ""] += 1
+    frame.book = frame.map_run = None
     error_output = _error_output(error)
     output = catcher.flow(raw, error_output, frame)
     return catcher.next, output, assign(catcher.assign, error_output, frame)

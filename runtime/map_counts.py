@@ -32,6 +32,8 @@ class MapCounts:
     executions: Counts = field(default_factory=Counts)
     expected: int | None = None
     """How many items the run has in all; None while the reader has not come to the end."""
+    forgiven: int = 0
+    """Items that failed before a redrive and wait to be run again: they count as failed, and for no tolerance."""
 
     def start(self, items: int) -> None:
         table = self.items
@@ -70,6 +72,31 @@ class MapCounts:
             table.total += number
             table.pending += number
 
+    def redrive(self) -> None:
+        """Begin again: what failed is forgiven until it has run once more."""
+        self.forgiven = self.items.failed + self.items.timedOut
+
+    def start_again(self, items: int, status: str) -> None:
+        """Count a child that ended with this status before the redrive as running; its results are to be written."""
+        for table, number in ((self.items, items), (self.executions, 1)):
+            table.running += number
+            table.resultsWritten = 0
+            if status == "FAILED":
+                table.failed -= number
+            elif status == "TIMED_OUT":
+                table.timedOut -= number
+            else:
+                table.aborted -= number
+        if status != "ABORTED":
+            self.forgiven -= items
+
+    def unpend(self, items: int) -> None:
+        """Uncount items that were never started, and will be now."""
+        for table, number in ((self.items, items), (self.executions, 1)):
+            table.total -= number
+            table.pending -= number
+            table.resultsWritten = 0
+
     def written(self) -> None:
         """All results are written: the pending ones count too, and also where nothing was exported (recorded)."""
         for table in (self.items, self.executions):
@@ -89,7 +116,7 @@ class Tolerance:
         A percentage is of all items of the run. While a file is still being read nobody knows how many those are, so
         it is judged when the reader has come to the end; a count is judged at once.
         """
-        bad = counts.items.failed + counts.items.timedOut
+        bad = counts.items.failed + counts.items.timedOut - counts.forgiven
         if not bad:
             return False
         if self.count is None and self.percentage is None:

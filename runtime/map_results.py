@@ -28,6 +28,10 @@ class MapResults(Protocol):
         """Everything has come: returns the state's result. Raises StatesError where there can be none."""
         ...
 
+    def reopen(self) -> None:
+        """The run was redriven: more comes, beside what has succeeded."""
+        ...
+
 
 class InlineResults:
     """No ResultWriter, or one that only transforms: the state's result is the array of outputs, in item order.
@@ -72,6 +76,9 @@ class InlineResults:
                 values.append(value)
         return Payload(values)
 
+    def reopen(self) -> None:
+        """What has succeeded is still here."""
+
 
 class ExportedResults:
     """A ResultWriter with a Resource: files and a manifest in S3."""
@@ -98,6 +105,9 @@ class ExportedResults:
             raise error
         counts.written()
         return Payload(writer_details(self._run.arn, self._bucket, manifest_key))
+
+    def reopen(self) -> None:
+        self._files.reopen()
 
 
 def writer_failed(cause: str) -> StatesError:

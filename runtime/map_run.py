@@ -15,10 +15,12 @@ from stepsim.asl.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD, TIMEOUT, Stat
 from stepsim.asl.machine import MapState, StateMachine
 from stepsim.asl.payload import JSON, Payload
 from stepsim.runtime.effects import Expired, Fork, NotBefore, Program
+from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import Frame, Identity
 from stepsim.runtime.history import History, Trail
 from stepsim.runtime.item_source import ItemSource
 from stepsim.runtime.items_batches import Batch
+from stepsim.runtime.map_children import Keeper, KeptChildren
 from stepsim.runtime.map_counts import MapCounts, Tolerance
 from stepsim.runtime.map_results import MapResults
 from stepsim.runtime.result_writer import ChildOutcome
@@ -33,6 +35,9 @@ EXPRESS_LIMIT_MS = 300_000
 """How long an Express execution may last."""
 
 THRESHOLD_CAUSE = "The specified tolerated failure threshold was exceeded"
+
+
+_UNQUALIFIED: dict[str, str] = {}
 
 
 class Child(Identity):
@@ -51,6 +56,8 @@ class Child(Identity):
         self.express = run.express
         self.item = index
         self.redrive_count = 0
+        self.redrive_ms = None
+        self.qualifiers = _UNQUALIFIED
 
     @property
     def name(self) -> str:  # type: ignore[override]  # made on demand
@@ -77,6 +84,7 @@ class MapRun:
         tolerance: Tolerance,
         max_concurrency: int,
         run_states: RunStates,
+        keeper: Keeper | None = None,
     ) -> None:
         assert state.distributed is not None
         self.frame = frame
@@ -97,10 +105,18 @@ class MapRun:
         self.tolerance = tolerance
         self.counts = MapCounts()
         self.running: dict[int, Child] = {}
+        self.started_id = frame.trail.previous
+        """The id of the MapStateStarted event."""
+        self.redrive_count = 0
+        self.redrive_ms: int | None = None
+        self.results: MapResults | None = None
         self._run_states = run_states
-        self._exceeded = False
+        self._fork: Fork | None = None
+        self.exceeded = False
+        """True once more has failed than is tolerated."""
         self._held: Batch | None = None
         """A batch that was read when the run had failed already."""
+        self._kept = None if keeper is None else KeptChildren(self, keeper)
 
     # -- children -------------------------------------------------------------------------------------------------
 
@@ -117,21 +133,68 @@ class MapRun:
             return f"{prefix}:execution:{place}"
         return f"{prefix}:express:{place}:{self.frame.engine.dice.uuid4('express', self.key, index)}"
 
+    @property
+    def begun(self) -> bool:
+        """True once a child was started."""
+        return self.counts.executions.total > self.counts.executions.pending
+
+    def child_of(self, execution: Execution) -> Child:
+        """The identity of an execution that is a child of this run."""
+        assert isinstance(execution.me, Child)
+        return execution.me
+
     def run(self, source: ItemSource, batches: Iterator[Batch], results: MapResults) -> Program:
         """Run all children. Returns the result of the state; raises StatesError where the run fails."""
         self.counts.expected = source.length
-        limit = min(self.max_concurrency or MAX_CONCURRENCY, MAX_CONCURRENCY)
+        self.results = results
+        return (yield from self._run(self._children(source, batches), batches, results))
 
-        children = self._children(source, batches)
+    def run_again(self) -> Program:
+        """Run what has not succeeded once more, and what was never started. Returns and raises as `run`."""
+        assert self._kept is not None
+        assert self.results is not None
+        self.results.reopen()
+        self.counts.redrive()
+        rest = self._kept.take_rest()
+        children = chain(self._kept.again(), self._children(ItemSource(iter(())), rest))
+        return (yield from self._run(children, rest, self.results))
+
+    def reopen(self, frame: Frame) -> None:
+        """Begin again because the parent was redriven."""
+        self.frame = frame
+        self.status, self.stop_ms = "RUNNING", None
+        self.redrive_count += 1
+        self.redrive_ms = frame.engine.scheduler.now_ms
+        self.exceeded = False
+        if self._kept is not None:
+            self._kept.reopen()
+
+    def update(self, max_concurrency: int | None, tolerance: Tolerance) -> None:
+        """Change a running run's limits: they hold from now on."""
+        self.tolerance = tolerance
+        if max_concurrency is not None:
+            self.max_concurrency = max_concurrency
+            if self._fork is not None:
+                self.frame.engine.scheduler.resize(self._fork, self._limit)
+
+    @property
+    def _limit(self) -> int:
+        return min(self.max_concurrency or MAX_CONCURRENCY, MAX_CONCURRENCY)
+
+    def _run(self, children: Iterator[Program | NotBefore], batches: Iterator[Batch], results: MapResults) -> Program:
         lifetime_ms = EXPRESS_LIMIT_MS if self.express else None
+        if self._kept is not None:
+            self._kept.rest = batches
+        ended = self._ended if self._kept is None else self._kept_ended
+        self._fork = Fork(children, self._limit, partial(ended, results), lifetime_ms)
         try:
-            yield Fork(children, limit, partial(self._ended, results), lifetime_ms)
+            yield self._fork
         except StatesError:
             self._abort(results, None)
             self._close("FAILED")
             results.close(self.counts)
             raise
-        if self._exceeded or self.tolerance.exceeded(self.counts):
+        if self.exceeded or self.tolerance.exceeded(self.counts):
             self._abort(results, batches)
             results.close(self.counts)
             self._close("FAILED")
@@ -143,11 +206,11 @@ class MapRun:
     def _children(self, source: ItemSource, batches: Iterator[Batch]) -> Iterator[Program | NotBefore]:
         scheduler = self.frame.engine.scheduler
         running, counts = self.running, self.counts
-        for index, batch in enumerate(batches):
+        for index, batch in enumerate(batches, counts.executions.total - counts.executions.pending):
             self._held = batch
             if source.ready_ms > scheduler.now_ms:
                 yield NotBefore(source.ready_ms)
-            if self._exceeded:
+            if self.exceeded:
                 return
             self._held = None
             child = Child(self, index, batch.payload, batch.count, scheduler.now_ms)
@@ -155,7 +218,7 @@ class MapRun:
             counts.start(batch.count)
             if len(running) > self.max_concurrency_seen:
                 self.max_concurrency_seen = len(running)
-            yield self._child(child)
+            yield self._child(child) if self._kept is None else self._kept.start(child)
         counts.expected = counts.items.total
 
     def _child(self, child: Child) -> Program:
@@ -185,11 +248,16 @@ class MapRun:
         else:
             self.counts.time_out(child.items)
             results.failed(child, self.outcome(child, "TIMED_OUT", None, StatesError(TIMEOUT)))
-        if self._exceeded or not self.tolerance.exceeded(self.counts):
+        if self.exceeded or not self.tolerance.exceeded(self.counts):
             return False
-        self._exceeded = True
+        self.exceeded = True
         # Running Standard children are aborted when the run fails; Express ones run to their end.
         return not self.express
+
+    def _kept_ended(self, results: MapResults, _: int, execution: Execution) -> bool:
+        assert self._kept is not None
+        assert execution.me.item is not None
+        return self._ended(results, execution.me.item, self._kept.ended(execution))
 
     def outcome(self, child: Child, status: str, output: Payload | None, error: StatesError | None) -> ChildOutcome:
         """How a child ended, as the result files have it."""
@@ -204,18 +272,20 @@ class MapRun:
             cause=None if error is None else error.cause,
             start_ms=child.start_ms,
             stop_ms=self.frame.engine.scheduler.now_ms,
+            redrive_count=child.redrive_count,
             express=child.express,
+            redrive_ms=child.redrive_ms,
         )
 
     # -- ends -----------------------------------------------------------------------------------------------------
 
-    def abort(self, results: MapResults | None) -> None:
+    def abort(self) -> None:
         """The parent was stopped or timed out: what ran is aborted, and the results so far are written."""
         if self.status != "RUNNING":
             return
-        if results is not None:
-            self._abort(results, None)
-            results.close(self.counts)
+        if self.results is not None:
+            self._abort(self.results, None)
+            self.results.close(self.counts)
         self._close("ABORTED")
 
     def fail(self) -> None:
@@ -228,17 +298,28 @@ class MapRun:
         for child in self.running.values():
             self.counts.abort(child.items)
             results.failed(child, self.outcome(child, "ABORTED", None, None))
+            if self._kept is not None:
+                self._kept.abort(child)
         self.running.clear()
         if rest is None:
             return
-        held = () if self._held is None else (self._held,)
-        for batch in chain(held, rest):
+        for batch in chain(self.take_held(), rest):
             self.counts.pend(batch.count)
             results.pending(batch)
+            if self._kept is not None:
+                self._kept.pending.append(batch)
+
+    def take_held(self) -> tuple[Batch, ...]:
+        """The batch that was read when the run had failed already, once."""
+        held, self._held = self._held, None
+        return () if held is None else (held,)
 
     def _close(self, status: Status) -> None:
         self.status = status
         self.stop_ms = self.frame.engine.scheduler.now_ms
+        self._fork = None
+        if self._kept is not None:
+            self._kept.settle()
 
     def describe(self) -> dict[str, Any]:
         """DescribeMapRun's answer, as far as this run knows it; times in epoch seconds."""
@@ -253,8 +334,10 @@ class MapRun:
             "toleratedFailureCount": self.tolerance.count or 0,
             "itemCounts": self.counts.items.as_dict(),
             "executionCounts": self.counts.executions.as_dict(),
-            "redriveCount": 0,
+            "redriveCount": self.redrive_count,
         }
         if self.stop_ms is not None:
             described["stopDate"] = self.stop_ms / 1000
+        if self.redrive_ms is not None:
+            described["redriveDate"] = self.redrive_ms / 1000
         return described

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stepsim.asl.errors import StatesError, runtime_error
+from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
 from stepsim.asl.expression import Expression
 from stepsim.asl.machine import DistributedMap, ItemBatcher, MapState, ResultWriter
 from stepsim.asl.payload import JSON, MAX_BYTES, Payload
@@ -17,19 +17,22 @@ from stepsim.runtime.history import failure_details
 from stepsim.runtime.item_source import ItemSource, PerformCall, source_of_data, source_of_reader
 from stepsim.runtime.items import Item
 from stepsim.runtime.items_batches import Batch, batches
+from stepsim.runtime.map_children import Keeper
 from stepsim.runtime.map_counts import Tolerance
 from stepsim.runtime.map_results import ExportedResults, InlineResults, MapResults, writer_failed
 from stepsim.runtime.map_run import MapRun, RunStates
 from stepsim.runtime.result_writer import ResultFiles
+from stepsim.runtime.resume import ResumePoint
 
 
 class MapRuns:
-    """The map runs of an account, in the order in which they were opened."""
+    """The map runs of an account. `opened` are those that nobody else keeps, in the order in which they were opened."""
 
     def __init__(self, run_states: RunStates, perform: PerformCall) -> None:
         self._run_states = run_states
         self._perform = perform
         self.opened: list[MapRun] = []
+        self.keeper: Keeper | None = None
 
     def run(self, state: MapState, distributed: DistributedMap, effective: Payload, frame: Frame) -> Program:
         """Run one attempt of a distributed Map. Returns the result `Payload`; raises StatesError."""
@@ -37,29 +40,43 @@ class MapRuns:
         concurrency = state.max_concurrency(effective.value, frame)
         # With an ItemReader AWS ignores ItemsPath altogether, even an invalid one (recorded).
         data = None if distributed.reader is not None else state.items(effective.value, frame)
-        trail.add("MapStateStarted", {"length": 0 if data is None else len(data)})
+        point = frame.take_resume()
+        run = None if point is None else self._redriven(point, frame)
+        if run is None:
+            trail.add("MapStateStarted", {"length": 0 if data is None else len(data)})
         # These are looked up when the state has started, and before there is a map run (recorded).
         tolerance = _tolerance(distributed, effective.value, frame)
         batcher = _Batching(distributed.batcher, effective.value, frame)
         max_items = 0
         if distributed.reader is not None and distributed.reader.max_items is not None:
             max_items = distributed.reader.max_items(effective.value, frame)
-        run = self._open(state, distributed, frame, tolerance, concurrency)
-        started_id = trail.add("MapRunStarted", {"mapRunArn": run.arn})
-        results: MapResults | None = None
+        if run is None:
+            run = self._open(state, distributed, frame, tolerance, concurrency)
+            started_id = trail.add("MapRunStarted", {"mapRunArn": run.arn})
+        else:
+            trail.previous = run.started_id
+            details = {"mapRunArn": run.arn, "redriveCount": run.redrive_count}
+            started_id = trail.add("MapRunRedriven", details)
         try:
-            results = self._results(run, distributed.writer, effective.value, frame)
-            source = self._source(distributed, data, effective.value, max_items, frame)
-            inputs = _inputs(state, source, effective.value, frame)
-            result = yield from run.run(source, batcher.batches(inputs), results)
+            if run.begun:
+                result = yield from run.run_again()
+            else:
+                results = self._results(run, distributed.writer, effective.value, frame)
+                source = self._source(distributed, data, effective.value, max_items, frame)
+                inputs = _inputs(state, source, effective.value, frame)
+                result = yield from run.run(source, batcher.batches(inputs), results)
         except StatesError as error:
             run.fail()
+            if error.terminal or error.error == DATA_LIMIT_EXCEEDED:
+                # A redrive opens a new run (developer guide).
+                frame.map_run = None
             if not error.terminal:
                 trail.add("MapRunFailed", failure_details(error))
             raise
         except (Expired, Stopped, GeneratorExit):
-            run.abort(results)
+            run.abort()
             raise
+        frame.map_run = None
         trail.add("MapRunSucceeded")
         trail.block_succeeded("MapStateSucceeded", started_id)
         return result
@@ -69,8 +86,22 @@ class MapRuns:
     ) -> MapRun:
         label = distributed.label or name_uuid(f"{frame.me.machine_arn}/{state.name}")
         uuid = frame.engine.dice.uuid4("map-run", *frame.names)
-        run = MapRun(frame, state, label, uuid, tolerance, concurrency, self._run_states)
-        self.opened.append(run)
+        run = MapRun(frame, state, label, uuid, tolerance, concurrency, self._run_states, self.keeper)
+        if self.keeper is None:
+            self.opened.append(run)
+        else:
+            self.keeper.opened(run)
+            # A Map that was retried opens a new run when it is redriven (developer guide).
+            frame.map_run = run if frame.retry_count == 0 else None
+        return run
+
+    def _redriven(self, point: ResumePoint, frame: Frame) -> MapRun | None:
+        if self.keeper is None or point.map_run_arn is None:
+            return None
+        run = self.keeper.map_run(point.map_run_arn)
+        if run is not None:
+            run.reopen(frame)
+            frame.map_run = run
         return run
 
     def _source(

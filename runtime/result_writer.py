@@ -97,6 +97,11 @@ class ResultFiles:
         self._put(key, encode_bytes(manifest))
         return key
 
+    def reopen(self) -> None:
+        """Write on after a redrive: no file is overwritten, and the next manifest names only its own failures."""
+        self._files["FAILED"].forget()
+        self._files["PENDING"].forget()
+
 
 def writer_details(map_run_arn: str, bucket: str, manifest_key: str) -> JSON:
     """The result of a Map state whose results were exported."""
@@ -167,7 +172,19 @@ _FRAMES = {"JSON": (".json", b"[", b",", b"]"), "JSONL": (".jsonl", b"", b"\n", 
 class _Files:
     """The numbered files of one kind. A file is begun with its first record, so an empty one is never stored."""
 
-    __slots__ = ("_end", "_file", "_part_bytes", "_put", "_separator", "_size", "_start", "_stem", "_stored", "_suffix")
+    __slots__ = (
+        "_end",
+        "_file",
+        "_number",
+        "_part_bytes",
+        "_put",
+        "_separator",
+        "_size",
+        "_start",
+        "_stem",
+        "_stored",
+        "_suffix",
+    )
 
     def __init__(self, stem: str, output_type: OutputType, part_bytes: int, put: Put) -> None:
         self._stem = stem
@@ -176,6 +193,7 @@ class _Files:
         self._put = put
         self._file: SpooledTemporaryFile[bytes] | None = None
         self._size = 0
+        self._number = 0
         self._stored: list[JSON] = []
 
     def write(self, record: JSON) -> None:
@@ -196,7 +214,8 @@ class _Files:
             file.write(self._end)
             file.seek(0)
             body = file.read()
-        key = f"{self._stem}_{len(self._stored)}{self._suffix}"
+        key = f"{self._stem}_{self._number}{self._suffix}"
+        self._number += 1
         self._put(key, body)
         self._stored.append({"Key": key, "Size": len(body)})
         self._file = None
@@ -206,3 +225,7 @@ class _Files:
         """Store what is left. Returns the manifest's entry for each file."""
         self._store()
         return self._stored
+
+    def forget(self) -> None:
+        """Name the files so far in no further manifest."""
+        self._stored = []

@@ -23,11 +23,24 @@ Perform: TypeAlias = Callable[[Ticket, Any], None]
 _VOID = -1
 _COMPACT_ABOVE = 4096
 
+_Entry: TypeAlias = "tuple[int, int, Fiber | None, int, Any, Any]"
+
 
 class Fiber:
     """A program under way. `wait` numbers its waits; it is void once the fiber has ended."""
 
-    __slots__ = ("armed", "fork", "heartbeat", "index", "on_done", "parent", "program", "started_ms", "wait")
+    __slots__ = (
+        "armed",
+        "deadline",
+        "fork",
+        "heartbeat",
+        "index",
+        "on_done",
+        "parent",
+        "program",
+        "started_ms",
+        "wait",
+    )
 
     def __init__(self, program: Program, started_ms: int) -> None:
         self.program = program
@@ -42,11 +55,27 @@ class Fiber:
         self.parent: _ForkRun | None = None
         self.index = 0
         self.on_done: OnDone | None = None
+        self.deadline: _Deadline | None = None
+        """When it must have ended."""
 
     @property
     def ended(self) -> bool:
         """True once the program has returned, failed or been cancelled."""
         return self.wait == _VOID
+
+
+class _Deadline:
+    """What lies in the heap until a fiber's time is over, perhaps a year; it lets go of one that has ended."""
+
+    __slots__ = ("fiber", "scheduler")
+
+    def __init__(self, scheduler: Scheduler, fiber: Fiber) -> None:
+        self.scheduler = scheduler
+        self.fiber: Fiber | None = fiber
+
+    def __call__(self) -> None:
+        if self.fiber is not None:
+            self.scheduler.interrupt(self.fiber, Expired())
 
 
 class _ForkRun:
@@ -74,7 +103,7 @@ class Scheduler:
     def __init__(self, perform: Perform, now_ms: int = 0) -> None:
         self.now_ms = now_ms
         self._perform = perform
-        self._heap: list[tuple[int, int, Fiber | None, int, Any, Any]] = []
+        self._heap: list[_Entry] = []
         self._ready: deque[tuple[Fiber, int, Any, StatesError | None]] = deque()
         self._serial = 0
         self._stale = 0
@@ -91,7 +120,8 @@ class Scheduler:
         fiber = Fiber(program, self.now_ms)
         fiber.on_done = on_done
         if deadline_ms is not None:
-            self.call_at(deadline_ms, lambda: self.interrupt(fiber, Expired()))
+            fiber.deadline = _Deadline(self, fiber)
+            self.call_at(deadline_ms, fiber.deadline)
         self._ready.append((fiber, 0, None, None))
         if self.wake is not None:
             self.wake()
@@ -142,10 +172,21 @@ class Scheduler:
         if fiber.ended:
             return
         fiber.wait = _VOID
+        if fiber.deadline is not None:
+            self._forget_deadline(fiber.deadline)
         if fiber.fork is not None:
             self._cancel_fork(fiber.fork)
             fiber.fork = None
         fiber.program.close()
+
+    def resize(self, fork: Fork, max_concurrency: int | None) -> None:
+        """Let a fork that may be under way run more or fewer branches at once; those that run already run on."""
+        fork.max_concurrency = max_concurrency
+        run = fork.run
+        if run is not None and run.owner.fork is run:
+            self._refill(run)
+            if self.wake is not None:
+                self.wake()
 
     def next_deadline(self) -> int | None:
         """The moment at which the scheduler wants to be woken: now if something is ready, None if nothing is due."""
@@ -205,13 +246,15 @@ class Scheduler:
         elif kind is Sleep:
             self.complete_at(effect.until_ms, (fiber, fiber.wait))
         elif kind is Fork:
-            fiber.fork = _ForkRun(fiber, effect)
+            fiber.fork = effect.run = _ForkRun(fiber, effect)
             self._refill(fiber.fork)
         else:
             raise TypeError(f"A program yielded {effect!r}, which is not an effect")
 
     def _finish(self, fiber: Fiber, result: Any, error: StatesError | None) -> None:
         fiber.wait = _VOID
+        if fiber.deadline is not None:
+            self._forget_deadline(fiber.deadline)
         if fiber.parent is not None:
             self._branch_done(fiber.parent, fiber, result, error)
         elif fiber.on_done is not None:
@@ -246,9 +289,13 @@ class Scheduler:
         # it is built anew: the cost is spread over the waits that left them.
         self._stale += 1
         if self._stale > _COMPACT_ABOVE and self._stale * 2 > len(self._heap):
-            self._heap[:] = [entry for entry in self._heap if entry[2] is None or entry[2].wait == entry[3]]
+            self._heap[:] = [entry for entry in self._heap if _awaited(entry)]
             heapify(self._heap)
             self._stale = 0
+
+    def _forget_deadline(self, deadline: _Deadline) -> None:
+        deadline.fiber = None
+        self._forget_timer()
 
     # -- forks ----------------------------------------------------------------------------------------------------
 
@@ -311,6 +358,7 @@ class Scheduler:
 
     def _cancel_fork(self, run: _ForkRun) -> None:
         run.exhausted = True
+        run.effect.run = None
         for fiber in tuple(run.running):
             self.cancel(fiber)
         run.running.clear()
@@ -332,3 +380,11 @@ class Scheduler:
             self.interrupt(fiber, Expired())
         if run.owner.fork is run and run.running and not run.watching:
             self._watch_lifetimes(run)
+
+
+def _awaited(entry: _Entry) -> bool:
+    """True where something will happen when an entry of the heap is due."""
+    _, _, fiber, wait, value, _ = entry
+    if fiber is not None:
+        return fiber.wait == wait
+    return not isinstance(value, _Deadline) or value.fiber is not None

@@ -33,7 +33,7 @@ def moved_ms(record: ExecutionRecord) -> int:
     execution = record.execution
     if execution.stop_ms is not None:
         return execution.stop_ms
-    return execution.me.start_ms if execution.redrive_ms is None else execution.redrive_ms
+    return execution.me.start_ms if execution.me.redrive_ms is None else execution.me.redrive_ms
 
 
 class ExecutionStore:

@@ -1,0 +1,125 @@
+"""The children of a map run where somebody keeps them: each an execution to be described, listed and redriven.
+
+A simulation keeps none: its map runs count, and a child costs nothing that nobody reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Protocol
+
+from stepsim.asl.errors import StatesError
+from stepsim.asl.payload import Payload
+from stepsim.runtime.effects import Expired, Program
+from stepsim.runtime.execution import Execution
+from stepsim.runtime.items_batches import Batch
+
+if TYPE_CHECKING:
+    from stepsim.runtime.map_run import Child, MapRun
+
+
+class Keeper(Protocol):
+    """Who keeps map runs and their children."""
+
+    def opened(self, run: MapRun) -> None:
+        """A map run begins."""
+        ...
+
+    def map_run(self, arn: str) -> MapRun | None:
+        """A map run that is to be redriven."""
+        ...
+
+    def started(self, run: MapRun, child: Execution) -> None:
+        """A child begins, or begins again."""
+        ...
+
+    def ended(self, run: MapRun, child: Execution) -> None:
+        """A child has ended, whatever way."""
+        ...
+
+
+class KeptChildren:
+    """One map run's children: those that run, those that a redrive runs again, and what was never started."""
+
+    def __init__(self, run: MapRun, keeper: Keeper) -> None:
+        self._run = run
+        self._keeper = keeper
+        self._running: dict[int, Execution] = {}
+        self._unsuccessful: dict[int, Execution] = {}
+        self.pending: list[Batch] = []
+        """Batches that were counted as pending when the run failed."""
+        self.rest: Iterator[Batch] = iter(())
+        """Batches that nobody has read yet."""
+
+    def start(self, child: Child) -> Program:
+        """The program of a new child. Its history is kept where it is Standard: AWS has none of Express ones."""
+        run = self._run
+        return self._begin(Execution(run.frame.engine, run.state.processor, child, keep_history=not child.express))
+
+    def ended(self, execution: Execution) -> Payload | StatesError | Expired:
+        """Take note of a child's end, and return it as a map run counts it."""
+        index = execution.me.item or 0
+        self._running.pop(index)
+        outcome: Payload | StatesError | Expired
+        if execution.output is not None:
+            outcome = execution.output
+        else:
+            self._unsuccessful[index] = execution
+            outcome = Expired() if execution.status == "TIMED_OUT" else StatesError(execution.error, execution.cause)
+        self._keeper.ended(self._run, execution)
+        return outcome
+
+    def abort(self, child: Child) -> None:
+        """The run has ended, and with it this child that still ran."""
+        index = child.item or 0
+        execution = self._unsuccessful[index] = self._running.pop(index)
+        execution.abort()
+        self._keeper.ended(self._run, execution)
+
+    # -- redrive --------------------------------------------------------------------------------------------------
+
+    def reopen(self) -> None:
+        """The run begins again: what has not succeeded waits to be run once more."""
+        for execution in self._unsuccessful.values():
+            execution.pending_redrive = True
+
+    def settle(self) -> None:
+        """The run has ended: nothing waits any more."""
+        for execution in self._unsuccessful.values():
+            execution.pending_redrive = False
+
+    def again(self) -> Iterator[Program]:
+        """The programs of children that run once more, in their order: Standard ones from where they stopped."""
+        run = self._run
+        for index in sorted(self._unsuccessful):
+            if run.exceeded:
+                return
+            execution = self._unsuccessful.pop(index)
+            child = run.running[index] = run.child_of(execution)
+            run.counts.start_again(child.items, execution.status)
+            execution.redrive()
+            yield self._begin(execution)
+
+    def take_rest(self) -> Iterator[Batch]:
+        """What was never started: it is not pending any more when it is read."""
+        pending, self.pending = self.pending, []
+        return chain(self._unpended(pending), self._run.take_held(), self.rest)
+
+    def _unpended(self, pending: list[Batch]) -> Iterator[Batch]:
+        for batch in pending:
+            self._run.counts.unpend(batch.count)
+            yield batch
+
+    def _begin(self, execution: Execution) -> Program:
+        self._running[execution.me.item or 0] = execution
+        self._keeper.started(self._run, execution)
+        return self._program(execution)
+
+    def _program(self, execution: Execution) -> Program:
+        before = len(execution.history)
+        try:
+            yield from execution.program()
+        finally:
+            self._run.frame.engine.statistics.history_events += len(execution.history) - before
+        return execution
