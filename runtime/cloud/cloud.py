@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError, UnknownServiceError
 from moto.core.models import botocore_stubber
 
-from stepsim.runtime.cloud import dynamodb, s3
+from stepsim.runtime.cloud import dynamodb, s3, secrets_manager
 from stepsim.runtime.cloud.account_state import LeavesTheAccount, account
 from stepsim.runtime.cloud.boto import UNTOUCHED, BotoHook
 from stepsim.runtime.cloud.call import DEFAULT_REGION, Answer, ApiError, CallSite, Unsupported
@@ -31,10 +31,18 @@ def _describe_ecs_tasks(params: dict[str, Any], region: str) -> dict[str, Any]:
     return describe_tasks(params, region)
 
 
+def _publish(params: dict[str, Any], region: str) -> dict[str, Any]:
+    from stepsim.runtime.cloud.sns import publish  # as heavy
+
+    return publish(params, region)
+
+
 FAST_PATHS: Mapping[str, Mapping[str, Operation]] = {
     "s3": s3.OPERATIONS,
     "dynamodb": dynamodb.OPERATIONS,
     "ecs": {"DescribeTasks": _describe_ecs_tasks},
+    "secretsmanager": secrets_manager.OPERATIONS,
+    "sns": {"Publish": _publish},
 }
 """What is answered without moto's HTTP layer, by service and operation."""
 

@@ -25,6 +25,12 @@ _INTEGRATIONS: dict[tuple[str, str, str], str] = {
     ("dynamodb", "putItem", ""): "api_call:sdk_call",
     ("dynamodb", "updateItem", ""): "api_call:sdk_call",
     ("dynamodb", "deleteItem", ""): "api_call:sdk_call",
+    ("sqs", "sendMessage", ""): "sqs:send_message",
+    ("sqs", "sendMessage", "waitForTaskToken"): "sqs:send_message_with_token",
+    ("sns", "publish", ""): "sns:publish",
+    ("sns", "publish", "waitForTaskToken"): "sns:publish_with_token",
+    ("events", "putEvents", ""): "events:put_events",
+    ("events", "putEvents", "waitForTaskToken"): "events:put_events_with_token",
     ("athena", "startQueryExecution", ""): "athena:query",
     ("athena", "startQueryExecution", "sync"): "athena:start_query_sync",
     ("athena", "stopQueryExecution", ""): "athena:query",
@@ -47,10 +53,14 @@ _INTEGRATIONS: dict[tuple[str, str, str], str] = {
     ("states", "startExecution", "waitForTaskToken"): "states:start_execution_with_token",
 }
 
-_WAITING: dict[tuple[str, str], str] = {
-    # ``aws-sdk`` actions of Step Functions itself that answer when they can
-    ("sfn", "getActivityTask"): "states:sdk_call_waiting",
-    ("sfn", "startSyncExecution"): "states:sdk_call_waiting",
+_SDK_CALLS = {"": "api_call:sdk_call", "waitForTaskToken": "api_call:sdk_call_with_token"}
+_OTHER_SDK_CALLS: dict[tuple[str, str, str], str] = {
+    # Those that take time on AWS, and would sleep in the account.
+    ("sqs", "receiveMessage", ""): "sqs:receive_message",
+    ("sqs", "receiveMessage", "waitForTaskToken"): "sqs:receive_message_with_token",
+    # Those of Step Functions itself that answer when they can.
+    ("sfn", "getActivityTask", ""): "states:sdk_call_waiting",
+    ("sfn", "startSyncExecution", ""): "states:sdk_call_waiting",
 }
 
 
@@ -67,12 +77,8 @@ def service_of(resource: TaskResource) -> Service | None:
     if resource.kind == "activity":
         return activity.perform
     if resource.sdk:
-        waiting = _WAITING.get((resource.service, resource.action))
-        if waiting is not None and not resource.pattern:
-            return _load(waiting)
-        return _load(
-            {"": "api_call:sdk_call", "waitForTaskToken": "api_call:sdk_call_with_token"}.get(resource.pattern)
-        )
+        other = _OTHER_SDK_CALLS.get((resource.service, resource.action, resource.pattern))
+        return _load(other or _SDK_CALLS.get(resource.pattern))
     if (resource.service, resource.action) == ("lambda", "invoke"):
         return {"": lambda_function.invoke, "waitForTaskToken": lambda_function.invoke_with_token}.get(resource.pattern)
     return _load(_INTEGRATIONS.get((resource.service, resource.action, resource.pattern)))
@@ -148,6 +154,9 @@ class Tasks:
 
 def _modelled(name: str) -> Service:
     def perform(call: TaskCall) -> Program:
+        if call.resource.kind == "activity":
+            call.begin()
+            call.frame.trail.add("ActivityStarted", {})
         return (yield call.invoke(RunModel(name, call.frame.site())))
 
     return perform

@@ -46,7 +46,7 @@ def invoke(call: TaskCall) -> Program:
     response: dict[str, JSON] = {
         "ExecutedVersion": "$LATEST",
         "Payload": returned.value,
-        **sdk_metadata(len(returned.text), "application/json"),
+        **sdk_metadata("lambda", returned.text, call.frame.engine.scheduler.now_ms, call.request_id),
         "StatusCode": 200,
     }
     return Payload(response)

@@ -67,6 +67,11 @@ class TaskCall:
         site.account = self._account
         return site
 
+    @property
+    def request_id(self) -> str:
+        """The id of this attempt's request."""
+        return self.frame.engine.dice.uuid4("request", *self.frame.names)
+
     def invoke(self, request: object, *, heartbeat: bool = False) -> Invoke:
         """The effect that performs a request within the task's time; its silence counts where `heartbeat` is set."""
         self.begin()

@@ -101,7 +101,7 @@ def test_a_condition_that_fails_has_two_names(stand: Any) -> None:
     ("resource", "parameters", "reason"),
     [
         (SDK + "s3:getObject", {"Bucket": "bucket", "Key": "a", "Colour": 1}, '"Colour" is not supported'),
-        (DYNAMODB + "getItem", {"TableName": "table"}, '"Key" is required'),
+        (DYNAMODB + "getItem", {"TableName": "table"}, "'Key' is required"),
         (SDK + "nope:getObject", {}, "no AWS service 'nope'"),
     ],
 )

@@ -99,7 +99,7 @@ def test_a_function_that_is_not_there_fails_the_task(stand: Any) -> None:
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
-        ({"FunctionName": "f", "Colour": 1}, "'Colour' is not supported"),
+        ({"FunctionName": "f", "Colour": 1}, '"Colour" is not supported'),
         ({}, "'FunctionName' is required"),
         ({"FunctionName": "f", "InvocationType": "Event"}, "InvocationType 'Event'"),
         ({"FunctionName": "f", "LogType": "Tail"}, "'LogType'"),

@@ -96,7 +96,7 @@ def test_numbers_may_be_spelled_by_strings() -> None:
     ("value", "message"),
     [
         ({"TableName": "t", "Key": {}, "Colour": 1}, 'The field "Colour" is not supported'),
-        ({"TableName": "t"}, 'The field "Key" is required'),
+        ({"TableName": "t"}, "The field 'Key' is required"),
         ({"TableName": "t", "Key": []}, "'Key' has an invalid format"),
         ({"TableName": "t", "Key": {}, "ConsistentRead": "yes"}, "'ConsistentRead' has an invalid format"),
     ],
