@@ -12,6 +12,7 @@ from typing import Any
 from stepsim.asl.compile import compile_machine
 from stepsim.asl.machine import StateMachine
 from stepsim.asl.payload import JSON, Payload
+from stepsim.runtime.activities import Activities
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, Answer, CallSite
 from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.dice import Dice
@@ -49,13 +50,16 @@ class Account:
     ) -> None:
         self.statistics = statistics
         self.dice = dice
-        performer = Performer(functions, lambda: self.tokens, call, models, dice)
-        self.scheduler = Scheduler(performer, start_ms)
-        performer.scheduler = functions.scheduler = self.scheduler
+        self.performer = Performer(functions, lambda: self.tokens, lambda: self.activities, call, models, dice)
+        self.scheduler = Scheduler(self.performer, start_ms)
+        self.performer.scheduler = functions.scheduler = self.scheduler
         self.tokens = TaskTokens(self.scheduler, dice)
+        self.activities = Activities(self.scheduler)
         tasks = Tasks(models, None if faults is None else faults.strike_task)
         self._map_runs = MapRuns(run_states, call)
-        self._engine = Engine(self.scheduler, dice, statistics, tasks.perform, self._map_runs.run, self.tokens)
+        self._engine = Engine(
+            self.scheduler, dice, statistics, tasks.perform, self._map_runs.run, self.tokens, self.activities
+        )
         self._fibers: dict[str, Fiber] = {}
 
     @property

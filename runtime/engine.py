@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from stepsim.asl.machine import DistributedMap, MapState, TaskState
 from stepsim.asl.payload import Payload
+from stepsim.runtime.activities import Activities
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.effects import Program
 from stepsim.runtime.scheduler import Scheduler
@@ -33,7 +34,7 @@ class RunMap(Protocol):
 class Engine:
     """The knot: the interpreter knows neither services nor map runs, and they do not know each other."""
 
-    __slots__ = ("dice", "perform_task", "run_map", "scheduler", "statistics", "tokens")
+    __slots__ = ("activities", "dice", "perform_task", "run_map", "scheduler", "statistics", "tokens")
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Engine:
         perform_task: PerformTask,
         run_map: RunMap,
         tokens: TaskTokens,
+        activities: Activities | None = None,
     ) -> None:
         self.scheduler = scheduler
         self.dice = dice
@@ -50,3 +52,4 @@ class Engine:
         self.perform_task = perform_task
         self.run_map = run_map
         self.tokens = tokens
+        self.activities = Activities(scheduler) if activities is None else activities

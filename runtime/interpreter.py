@@ -159,7 +159,7 @@ def _run_retryable(state: Retryable, raw: Payload, frame: Frame) -> Program:
     frame.retry_count = 0
     while True:
         if state.type == "Task" and state.resource.pattern:
-            frame.token = frame.engine.tokens.open(*frame.names)
+            frame.token = frame.engine.tokens.open(frame.me.arn, *frame.names)
         try:
             effective = state.flow.enter(raw, frame)
             if effective is not raw and effective.too_large:
@@ -180,6 +180,9 @@ def _run_retryable(state: Retryable, raw: Payload, frame: Frame) -> Program:
             if wait_ms is None:
                 return _caught(state, raw, error, frame)
             frame.engine.statistics.state(state.name).retries[error.error or ""] += 1
+        finally:
+            if frame.token is not None:
+                frame.engine.tokens.close(frame.token)
         frame.engine.statistics.state_transitions += 1
         frame.retry_count += 1
         yield Sleep(frame.engine.scheduler.now_ms + wait_ms)

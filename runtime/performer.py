@@ -6,11 +6,12 @@ Both drivers use it: the simulation waits a call's latency on its clock, the sys
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from stepsim.asl.errors import StatesError
 from stepsim.asl.payload import Payload
-from stepsim.runtime.cloud.call import Answer
+from stepsim.runtime.activities import Activities
+from stepsim.runtime.cloud.call import Answer, CallSite
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.item_source import PerformCall
@@ -18,25 +19,44 @@ from stepsim.runtime.requests import AwaitToken, CallApi, FindFunction, InvokeFu
 from stepsim.runtime.scheduler import Scheduler, Ticket
 from stepsim.runtime.services.failures import refused_parameters
 from stepsim.runtime.tokens import TaskTokens
+from stepsim.runtime.waits import AwaitExecution, AwaitTokenUntil, AwaitWorker, CallWaiting, Cancel
 from stepsim.workers.modelled import Model
 
 
+class OwnCalls(Protocol):
+    """Step Functions itself, as executions call it."""
+
+    def call(self, operation: str, params: dict[str, Any], site: CallSite, reply: Callable[[Answer], None]) -> Cancel:
+        """Perform an operation in the site's region and account; `reply` gets the answer, at once or later."""
+        ...
+
+    def await_end(self, arn: str, tell: Callable[[dict[str, Any]], None]) -> None:
+        """Tell DescribeExecution's response when an execution has ended."""
+        ...
+
+
 class Performer:
-    """Answers requests, each by its own kind. `scheduler` is set once, when the knot is tied."""
+    """Answers requests, each by its own kind. `scheduler` is set once, when the knot is tied.
+
+    `own` is set where there is a Step Functions service: it answers the calls to ``stepfunctions``, instead of moto.
+    """
 
     def __init__(
         self,
         functions: Functions,
         tokens: Callable[[], TaskTokens],
+        activities: Callable[[], Activities],
         call: PerformCall,
         models: Mapping[str, Model],
         dice: Dice,
     ) -> None:
         self._functions = functions
         self._tokens = tokens
+        self._activities = activities
         self._call = call
         self._models = models
         self._dice = dice
+        self.own: OwnCalls | None = None
         self.scheduler: Scheduler
 
     def __call__(self, ticket: Ticket, request: Any) -> None:
@@ -52,10 +72,26 @@ class Performer:
             self.scheduler.complete(ticket, next((name for name in request.names if name in self._functions), None))
         elif kind is AwaitToken:
             self._tokens().wait(request.token, ticket)
+        elif kind is AwaitWorker:
+            self._activities().schedule(request.activity, request.task, ticket)
+        elif kind is AwaitTokenUntil:
+            self.scheduler.complete_at(request.until_ms, ticket)
+            self._tokens().wait(request.token, ticket)
+        elif kind is AwaitExecution:
+            self._await_execution(ticket, request)
+        elif kind is CallWaiting:
+            request.cancel = self._step_functions().call(
+                request.operation, request.parameters, request.site, lambda answer: self._answer(ticket, answer)
+            )
         elif kind is not Never:
             raise TypeError(f"{request!r} is not a request")
 
     def _call_api(self, ticket: Ticket, request: CallApi) -> None:
+        if request.service == "stepfunctions" and self.own is not None:
+            self.own.call(
+                request.operation, request.parameters, request.site, lambda answer: self._answer(ticket, answer)
+            )
+            return
         try:
             answer = self._call(request.service, request.operation, request.parameters, site=request.site)
         except Exception as error:
@@ -63,20 +99,33 @@ class Performer:
             if refusal is None:
                 raise
             answer = Answer(None, refusal)
-        self._answer(ticket, answer.latency_ms, answer)
+        self._answer(ticket, answer)
+
+    def _await_execution(self, ticket: Ticket, request: AwaitExecution) -> None:
+        self._step_functions().await_end(request.arn, lambda described: self.scheduler.complete(ticket, described))
+        if request.token is not None:
+            self._tokens().wait(request.token, ticket)
+
+    def _step_functions(self) -> OwnCalls:
+        if self.own is None:
+            raise LookupError("Step Functions was called in a run without a Step Functions service")
+        return self.own
 
     def _run_model(self, ticket: Ticket, request: RunModel) -> None:
         site = request.site
         names = (site.execution, site.state, site.place, site.attempt, request.name)
         duration_ms, result = self._models[request.name].answer(lambda purpose: self._dice.draw(*names, purpose), "")
         if result.function_error is None:
-            self._answer(ticket, duration_ms, Payload.of_text(result.payload))
+            self._complete(ticket, duration_ms, Payload.of_text(result.payload))
             return
         failure = Payload.of_text(result.payload).value
         error = StatesError(failure.get("errorType"), failure.get("errorMessage"))
         self.scheduler.complete_at(self.scheduler.now_ms + duration_ms, ticket, None, error)
 
-    def _answer(self, ticket: Ticket, latency_ms: int, answer: Any) -> None:
+    def _answer(self, ticket: Ticket, answer: Answer) -> None:
+        self._complete(ticket, answer.latency_ms, answer)
+
+    def _complete(self, ticket: Ticket, latency_ms: int, answer: Any) -> None:
         if latency_ms:
             self.scheduler.complete_at(self.scheduler.now_ms + latency_ms, ticket, answer)
         else:

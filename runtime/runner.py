@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from stepsim.asl.payload import JSON, Payload
 from stepsim.runtime.account import Account, no_cloud
+from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.definition import Definition, load_definition
 from stepsim.runtime.dice import Dice
@@ -22,7 +23,6 @@ from stepsim.runtime.scenario_types import FunctionSpec, Scenario
 from stepsim.runtime.simulation import drive
 from stepsim.runtime.snapshot import Snapshot, snapshot
 from stepsim.runtime.statistics import Statistics
-from stepsim.runtime.tokens import token_operations
 from stepsim.workers.durations import NOTHING
 from stepsim.workers.handler import HandlerError
 from stepsim.workers.modelled import Model, ModelledError
@@ -192,8 +192,9 @@ class _Stage:
             faults=self.faults,
             start_ms=scenario.start_ms,
         )
+        step_functions = StepFunctions(self._account, None if cloud is None else cloud.gate)
         if cloud is not None:
-            cloud.fast_paths["stepfunctions"] = token_operations(self._account.tokens)
+            cloud.fast_paths["stepfunctions"] = step_functions.gate_operations()
         return self._account
 
     def _function(

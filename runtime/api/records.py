@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from stepsim.asl.machine import StateMachine
 from stepsim.asl.payload import JSON
+from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.map_run import MapRun
 
@@ -130,3 +131,6 @@ Params: TypeAlias = dict[str, Any]
 
 Response: TypeAlias = dict[str, Any]
 """An operation's response in boto3's terms: timestamps are datetimes."""
+
+Reply: TypeAlias = Callable[[Response | ApiError], None]
+"""What an operation that waits calls once, at once or later."""

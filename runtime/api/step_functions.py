@@ -1,7 +1,7 @@
 """The Step Functions service: every operation by its name, its input checked first.
 
 `call` is what the skins use. An operation is a plain function ``operation(registry, params) -> response``; the three
-that wait for something are ``operation(registry, params, reply)``.
+that wait for something are ``operation(registry, params, reply)``, and may return what calls them off.
 """
 
 from __future__ import annotations
@@ -10,6 +10,13 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from stepsim.runtime.account import Account
+from stepsim.runtime.api.activities import (
+    create_activity,
+    delete_activity,
+    describe_activity,
+    get_activity_task,
+    list_activities,
+)
 from stepsim.runtime.api.executions import (
     describe_execution,
     start_execution,
@@ -18,39 +25,55 @@ from stepsim.runtime.api.executions import (
 )
 from stepsim.runtime.api.histories import get_execution_history
 from stepsim.runtime.api.machines import create_state_machine
-from stepsim.runtime.api.records import Home, Params, Response
+from stepsim.runtime.api.own_calls import OwnCalls
+from stepsim.runtime.api.records import Home, Params, Reply, Response
 from stepsim.runtime.api.registry import Registries, Registry
+from stepsim.runtime.api.task_tokens import send_task_failure, send_task_heartbeat, send_task_success
 from stepsim.runtime.cloud.call import ACCOUNT_ID, ApiError
-
-Reply: TypeAlias = Callable[[Response | ApiError], None]
-"""Called once, at once or later."""
+from stepsim.runtime.cloud.gate import Gate
+from stepsim.runtime.waits import Cancel, nothing_to_cancel
 
 Operation: TypeAlias = Callable[[Registry, Params], Response]
-Waiting: TypeAlias = Callable[[Registry, Params, Reply], None]
+Waiting: TypeAlias = Callable[[Registry, Params, Reply], Cancel | None]
+"""Returns what is to be called when whoever waits for the reply has gone; None where that changes nothing."""
 
 OPERATIONS: dict[str, Operation] = {
+    "CreateActivity": create_activity,
     "CreateStateMachine": create_state_machine,
+    "DeleteActivity": delete_activity,
+    "DescribeActivity": describe_activity,
     "DescribeExecution": describe_execution,
     "GetExecutionHistory": get_execution_history,
+    "ListActivities": list_activities,
+    "SendTaskFailure": send_task_failure,
+    "SendTaskHeartbeat": send_task_heartbeat,
+    "SendTaskSuccess": send_task_success,
     "StartExecution": start_execution,
     "StopExecution": stop_execution,
 }
 
-WAITING: dict[str, Waiting] = {"StartSyncExecution": start_sync_execution}
+WAITING: dict[str, Waiting] = {
+    "GetActivityTask": get_activity_task,
+    "StartSyncExecution": start_sync_execution,
+}
 
 
 class StepFunctions:
     """The service of all accounts and regions, on one scheduler."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, gate: Gate | None = None) -> None:
+        """With a gate, what executions call of the service is counted, delayed and struck by faults there."""
         self.registries = Registries(account)
+        account.performer.own = OwnCalls(self, gate)
 
-    def call(self, operation: str, params: Params, home: Home, reply: Reply) -> None:
-        """Perform an operation; `reply` gets the response or the ApiError, at once or later."""
+    def call(self, operation: str, params: Params, home: Home, reply: Reply) -> Cancel:
+        """Perform an operation; `reply` gets the response or the ApiError, at once or later.
+
+        Returns what is to be called when whoever waits for the reply has gone.
+        """
         try:
             if operation in WAITING:
-                WAITING[operation](self.registries[home], params, reply)
-                return
+                return WAITING[operation](self.registries[home], params, reply) or nothing_to_cancel
             if operation not in OPERATIONS:
                 raise ApiError("UnknownOperationException", "", 400)
             response = OPERATIONS[operation](self.registries[home], params)
@@ -58,6 +81,7 @@ class StepFunctions:
             reply(error)
         else:
             reply(response)
+        return nothing_to_cancel
 
     def gate_operations(self) -> dict[str, Callable[[Params, str], Response]]:
         """The operations that answer at once, as the gate serves them to code in the account."""

@@ -20,6 +20,18 @@ from stepsim.runtime.cloud.call import ACCOUNT_ID, CallSite
 from stepsim.runtime.effects import Invoke, Program, Sleep
 from stepsim.runtime.frame import Frame
 from stepsim.runtime.history import NOT_TRUNCATED, failure_details
+from stepsim.runtime.waits import AwaitTokenUntil
+
+_EVENTS = {"function": "LambdaFunction", "activity": "Activity", "integration": "Task"}
+"""What the names of a task's events begin with, by the kind of its Resource."""
+
+
+class EndedByToken(Exception):
+    """Somebody used the task token of a task that looks after its job: what was sent is the result."""
+
+    def __init__(self, output: Payload) -> None:
+        super().__init__()
+        self.output = output
 
 
 class TaskCall:
@@ -78,10 +90,23 @@ class TaskCall:
         heartbeat_ms = self.heartbeat_s * 1000 if heartbeat and self.heartbeat_s is not None else None
         return Invoke(request, self.deadline_ms, heartbeat_ms)
 
+    def start_clock(self) -> None:
+        """Let the task's time begin now: that of an activity does when a worker takes it."""
+        if self.timeout_s is not None:
+            self.deadline_ms = self.frame.engine.scheduler.now_ms + self.timeout_s * 1000
+
     def sleep(self, duration_ms: int) -> Program:
-        """Wait, but not beyond the task's time: States.Timeout is raised when that is over."""
+        """Wait, but not beyond the task's time: States.Timeout is raised when that is over.
+
+        Where somebody uses the task's token meanwhile, EndedByToken is raised: a job that is waited for ends early.
+        """
         self.begin()
         until_ms = self.frame.engine.scheduler.now_ms + duration_ms
+        if self.frame.token is not None:
+            answer: Payload | None = yield self.invoke(AwaitTokenUntil(self.frame.token, until_ms))
+            if answer is not None:
+                raise EndedByToken(answer)
+            return
         if self.deadline_ms is not None and self.deadline_ms <= until_ms:
             yield Sleep(self.deadline_ms)
             raise StatesError(TIMEOUT)
@@ -99,13 +124,17 @@ class TaskCall:
             return
         self._begun = True
         trail = self.frame.trail
+        kind = self.resource.kind
         if not trail.kept:
             trail.tick()
-            trail.tick()
-        elif self.resource.kind == "function":
+            if kind != "activity":
+                trail.tick()
+        elif kind != "integration":
             details = {"resource": self.resource.arn, "input": self.input.text, "inputDetails": NOT_TRUNCATED}
-            trail.add("LambdaFunctionScheduled", details | self._limits())
-            trail.add("LambdaFunctionStarted")
+            trail.add(f"{_EVENTS[kind]}Scheduled", details | self._limits())
+            if kind == "function":
+                # Of an activity, a worker's taking it is the start.
+                trail.add("LambdaFunctionStarted")
         else:
             details = {**self._named, "region": self._region, "parameters": self.input.text}
             trail.add("TaskScheduled", details | self._limits())
@@ -138,23 +167,23 @@ class TaskCall:
             trail.tick()
             return
         details: dict[str, Any] = {"output": output.text, "outputDetails": NOT_TRUNCATED}
-        if self.resource.kind == "function":
-            trail.add("LambdaFunctionSucceeded", details)
-        else:
-            trail.add("TaskSucceeded", {**self._named, **details})
+        if self.resource.kind == "integration":
+            details = {**self._named, **details}
+        trail.add(f"{_EVENTS[self.resource.kind]}Succeeded", details)
 
     def failed(self, error: StatesError) -> None:
         """Write the Failed or TimedOut event; SubmitFailed where a job or callback was not even taken (seen on AWS)."""
         self.begin()
         trail = self.frame.trail
-        function = self.resource.kind == "function"
         kind = "SubmitFailed" if self.resource.pattern and not self._submitted else "Failed"
         if error.error == TIMEOUT:
             kind = "TimedOut"
         details: dict[str, Any] | None = None
         if trail.kept:
-            details = failure_details(error) if function else {**self._named, **failure_details(error)}
-        trail.add(f"LambdaFunction{kind}" if function else f"Task{kind}", details)
+            details = failure_details(error)
+            if self.resource.kind == "integration":
+                details = {**self._named, **details}
+        trail.add(f"{_EVENTS[self.resource.kind]}{kind}", details)
 
 
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
