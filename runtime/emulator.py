@@ -44,7 +44,7 @@ class Emulator:
         self.step_functions = StepFunctions(self.account)
         cloud.fast_paths["stepfunctions"] = self.step_functions.gate_operations()
         self.driver = Driver(self.account.scheduler, _report_failure)
-        self.endpoint = Endpoint(cloud, self.step_functions, dice, Router(tuple(names)))
+        self.endpoint = Endpoint(cloud, self.step_functions, self.account, Router(tuple(names)))
 
     def answer(self, request: HttpRequest, reply: Reply) -> Cancel:
         """Answer an HTTP request, on the loop's own thread; `reply` is called once, at once or later."""

@@ -10,17 +10,15 @@ import zlib
 from collections.abc import Callable
 from typing import TypeAlias
 
-from botocore.awsrequest import AWSPreparedRequest
-from botocore.compat import HTTPHeaders
-
+from stepsim.runtime.account import Account
 from stepsim.runtime.api.records import Response
 from stepsim.runtime.api.step_functions import StepFunctions
-from stepsim.runtime.cloud.account_state import LeavesTheAccount
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.cloud import Cloud
-from stepsim.runtime.dice import Dice
 from stepsim.runtime.endpoint import json_protocol
 from stepsim.runtime.endpoint.errors import error_answer, internal_failure
+from stepsim.runtime.endpoint.long_polls import LongPoll, wait_of
+from stepsim.runtime.endpoint.moto_answers import moto_answer
 from stepsim.runtime.endpoint.request import Headers, HttpRequest, HttpResponse
 from stepsim.runtime.endpoint.routing import Address, Router
 
@@ -46,59 +44,80 @@ def body_bytes_max(headers: Headers) -> int:
     return _BYTES_MAX if target else _S3_BYTES_MAX
 
 
+def _nothing() -> None:
+    pass
+
+
+class _Exchange:
+    """One request's answer: given once, and not after the client has gone."""
+
+    __slots__ = ("_reply", "cancelled")
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply: Reply | None = reply
+        self.cancelled: Cancel = _nothing
+        """What is to be given up with it."""
+
+    def reply(self, response: HttpResponse) -> None:
+        """Pass the answer on."""
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            reply(response)
+
+    def cancel(self) -> None:
+        """Nobody waits any more."""
+        self._reply = None
+        self.cancelled()
+
+
 class Endpoint:
     """All services of all accounts and regions, by HTTP."""
 
-    def __init__(self, cloud: Cloud, step_functions: StepFunctions, dice: Dice, router: Router) -> None:
+    def __init__(self, cloud: Cloud, step_functions: StepFunctions, account: Account, router: Router) -> None:
         self._cloud = cloud
         self._step_functions = step_functions
-        self._dice = dice
+        self._scheduler = account.scheduler
+        self._dice = account.dice
         self._router = router
         self._answered = 0
 
     def answer(self, request: HttpRequest, reply: Reply) -> Cancel:
         """Answer a request, whatever it is: `reply` is called once, at once or later, and never after a cancel."""
         request_id = self.request_id()
-        waiting = True
-
-        def reply_once(response: HttpResponse) -> None:
-            nonlocal waiting
-            if waiting:
-                waiting = False
-                reply(response)
-
-        def cancel() -> None:
-            nonlocal waiting
-            waiting = False
-
+        exchange = _Exchange(reply)
         host = request.host
         if not self._router.knows(host):
             refusal = ApiError("AccessDenied", f"This server does not answer to the name {host!r}.", 403)
-            reply_once(error_answer(request, "", refusal, request_id))
-            return cancel
+            exchange.reply(error_answer(request, "", refusal, request_id))
+            return exchange.cancel
         address = self._router.address(request)
         try:
             if address.service != "s3" and "content-encoding" in request.headers:
                 request = _decoded(request)
-            self._answer(request, address, request_id, reply_once)
+            exchange.cancelled = self._answer(request, address, request_id, exchange.reply)
         except ApiError as error:
-            reply_once(error_answer(request, address.service, error, request_id))
+            exchange.reply(error_answer(request, address.service, error, request_id))
         except Exception as error:
-            reply_once(internal_failure(request, address, error, request_id))
-        return cancel
+            exchange.reply(internal_failure(request, address, error, request_id))
+        return exchange.cancel
 
     def request_id(self) -> str:
         """An id that no other answer has."""
         self._answered += 1
         return self._dice.uuid4("request", self._answered)
 
-    def _answer(self, request: HttpRequest, address: Address, request_id: str, reply: Reply) -> None:
+    def _answer(self, request: HttpRequest, address: Address, request_id: str, reply: Reply) -> Cancel:
         if address.service == "states":
-            self._step_functions_answer(request, address, request_id, reply)
-        else:
-            reply(self.moto_answer(request, address))
+            return self._step_functions_answer(request, address, request_id, reply)
+        if address.service == "sqs":
+            return self._sqs_answer(request, address, reply)
+        reply(self._moto(request, address))
+        return _nothing
 
-    def _step_functions_answer(self, request: HttpRequest, address: Address, request_id: str, reply: Reply) -> None:
+    def _moto(self, request: HttpRequest, address: Address) -> HttpResponse:
+        return moto_answer(self._cloud, request, address)
+
+    def _step_functions_answer(self, request: HttpRequest, address: Address, request_id: str, reply: Reply) -> Cancel:
         def reply_on_wire(answer: Response | ApiError) -> None:
             if isinstance(answer, ApiError):
                 reply(json_protocol.error_response(answer, request_id))
@@ -111,24 +130,16 @@ class Endpoint:
             reply_on_wire(error)
         else:
             self._step_functions.call(operation, params, address.home, reply_on_wire)
+        return _nothing
 
-    def moto_answer(self, request: HttpRequest, address: Address) -> HttpResponse:
-        """moto's answer, as if the request had been sent to AWS."""
-        headers = HTTPHeaders()
-        for name, value in request.headers.items():
-            if name not in _NOT_PASSED_ON:
-                headers[name] = value
-        headers["Host"] = address.host
-        headers["x-moto-account-id"] = address.home.account_id
-        if request.body:
-            headers["content-length"] = str(len(request.body))
-        prepared = AWSPreparedRequest(request.method, address.url, headers, request.body, False)
-        try:
-            answer = self._cloud.answer_http(prepared)
-        except LeavesTheAccount:
-            raise NotImplementedError(f"there is no service at {address.host}") from None
-        passed = {str(name).lower(): str(value) for name, value in answer.headers.items()}
-        return HttpResponse(answer.status_code, passed, answer.content)
+    def _sqs_answer(self, request: HttpRequest, address: Address, reply: Reply) -> Cancel:
+        wait_s = wait_of(request, address)
+        if not wait_s:
+            reply(self._moto(request, address))
+            return _nothing
+        poll = LongPoll(request, address, wait_s, lambda short: self._moto(short, address), reply)
+        poll.begin(self._scheduler)
+        return poll.cancel
 
 
 def _decoded(request: HttpRequest) -> HttpRequest:
@@ -145,6 +156,3 @@ def _decoded(request: HttpRequest) -> HttpRequest:
         raise ApiError("RequestEntityTooLargeException", f"The request has more than {_BYTES_MAX} bytes.", 413)
     headers = {name: value for name, value in request.headers.items() if name != "content-encoding"}
     return HttpRequest(request.method, request.target, headers, body)
-
-
-_NOT_PASSED_ON = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect"})

@@ -29,6 +29,9 @@ class Address(NamedTuple):
     target: str
     """Path and query at that host."""
 
+    named_account: bool
+    """Whether the access key names the account; otherwise it may be a role's, of another account."""
+
     @property
     def url(self) -> str:
         """AWS's own URL for it."""
@@ -152,17 +155,20 @@ class Router:
         host = request.host
         labels = _labels(host) if is_aws_host(host) else self._prefix(host) or ()
         region = scope.region or next((label for label in labels if _REGION.fullmatch(label)), DEFAULT_REGION)
-        home = Home(scope.key if _ACCOUNT.fullmatch(scope.key) else ACCOUNT_ID, region)
+        home = Home(_account(scope.key), region)
+        named = home.account_id == scope.key
         if "execute-api" in labels:
-            return Address("execute-api", home, f"{labels[0]}.execute-api.{region}.amazonaws.com", request.target)
+            return Address(
+                "execute-api", home, f"{labels[0]}.execute-api.{region}.amazonaws.com", request.target, named
+            )
         service = scope.service or _service_of_host(labels) or _unsigned_service(request)
+        target = request.target
         if is_aws_host(host):
-            return Address(service, home, host, request.target)
-        if service == "s3" and labels:
+            return Address(service, home, host, target, named)
+        if service == "s3":
             bucket = _bucket(labels)
-            if bucket:
-                return Address(service, home, f"s3.{region}.amazonaws.com", f"/{bucket}{request.target}")
-        return Address(service, home, _aws_host(service, region, request), request.target)
+            target = f"/{bucket}{target}" if bucket else target
+        return Address(service, home, _aws_host(service, region, request), target, named)
 
     def _prefix(self, host: str) -> tuple[str, ...] | None:
         """What stands before one of our names, as labels: () for the name itself; None where it is not ours."""
@@ -175,6 +181,17 @@ class Router:
             if host.endswith(f".{domain}"):
                 return tuple(host[: -len(domain) - 1].split("."))
         return None
+
+
+def _account(key: str) -> str:
+    """The account of an access key: a key of twelve digits is one; one that STS handed out is known by moto's IAM."""
+    if _ACCOUNT.fullmatch(key):
+        return key
+    if key.startswith(("ASIA", "LSIA", "AKIA", "LKIA")):
+        from moto.iam.models import get_account_id_from
+
+        return str(get_account_id_from(key))
+    return ACCOUNT_ID
 
 
 def _is_address(host: str) -> bool:
@@ -231,7 +248,7 @@ def _unsigned_service(request: HttpRequest) -> str:
 def _bucket(labels: tuple[str, ...]) -> str:
     """The bucket of a virtual-hosted style request: ``bucket.s3.us-east-1``, ``a.bucket.s3``, ``bucket``."""
     kept = list(labels)
-    if _REGION.fullmatch(kept[-1]):
+    if kept and _REGION.fullmatch(kept[-1]):
         kept.pop()
     if kept and kept[-1] == "s3":
         kept.pop()
