@@ -24,10 +24,12 @@ from stepsim.runtime.api.executions import (
     stop_execution,
 )
 from stepsim.runtime.api.histories import get_execution_history
+from stepsim.runtime.api.logs import ExecutionLogs
 from stepsim.runtime.api.machines import create_state_machine
 from stepsim.runtime.api.own_calls import OwnCalls
 from stepsim.runtime.api.records import Home, Params, Reply, Response
 from stepsim.runtime.api.registry import Registries, Registry
+from stepsim.runtime.api.status_events import StatusEvents
 from stepsim.runtime.api.task_tokens import send_task_failure, send_task_heartbeat, send_task_success
 from stepsim.runtime.cloud.call import ACCOUNT_ID, ApiError
 from stepsim.runtime.cloud.gate import Gate
@@ -64,6 +66,8 @@ class StepFunctions:
     def __init__(self, account: Account, gate: Gate | None = None) -> None:
         """With a gate, what executions call of the service is counted, delayed and struck by faults there."""
         self.registries = Registries(account)
+        ExecutionLogs(self.registries)
+        StatusEvents(self.registries)
         account.performer.own = OwnCalls(self, gate)
 
     def call(self, operation: str, params: Params, home: Home, reply: Reply) -> Cancel:
