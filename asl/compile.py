@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stepsim.asl.choice import compile_rule
+from stepsim.asl.compile_fields import retriers
 from stepsim.asl.compile_map import compile_map
 from stepsim.asl.dataflow import JSONPathCatch, JSONPathDataflow
 from stepsim.asl.errors import StatesError, runtime_error
@@ -20,7 +21,6 @@ from stepsim.asl.machine import (
     FailState,
     ParallelState,
     PassState,
-    Retrier,
     State,
     StateMachine,
     SucceedState,
@@ -32,17 +32,39 @@ from stepsim.asl.payload import JSON, Payload
 from stepsim.asl.resource import parse_resource
 from stepsim.asl.template import compile_template, compile_value
 
+CompileMachine = Callable[[JSON], StateMachine]
+"""Compiles a branch or a processor, in the whole machine's language."""
 
-def compile_machine(definition: JSON) -> StateMachine:
-    """Compile a machine, a branch or the processor of a Map. `definition` must be valid JSONPath-form ASL."""
+
+def compile_machine(definition: JSON, language: str = "") -> StateMachine:
+    """Compile a machine, a branch or the processor of a Map, from valid ASL.
+
+    States are written in the query language of the whole machine unless they name one of their own; `language` is that
+    of the machine around, for what stands inside a state.
+    """
+    spoken = language or definition.get("QueryLanguage", "JSONPath")
     timeout = definition.get("TimeoutSeconds")
     return StateMachine(
         start_at=definition["StartAt"],
-        states={name: _STATES[fields["Type"]](name, fields) for name, fields in definition["States"].items()},
+        states={name: _state(name, fields, spoken) for name, fields in definition["States"].items()},
         timeout_s=None if timeout is None else int(timeout),
         comment=definition.get("Comment", ""),
         definition=definition,
     )
+
+
+def _state(name: str, fields: JSON, language: str) -> State:
+    def inner(machine: JSON) -> StateMachine:
+        # What stands inside a Map or Parallel speaks the machine's language, not the state's.
+        return compile_machine(machine, language)
+
+    if fields.get("QueryLanguage", language) == "JSONata":
+        # The engine is loaded by those who need it.
+        from stepsim.asl.compile_jsonata import compile_state
+
+        return compile_state(name, fields, inner)
+    kind = fields["Type"]
+    return _STATES[kind](name, fields) if kind in _STATES else _NESTED[kind](name, fields, inner)
 
 
 def _pass(name: str, fields: JSON) -> State:
@@ -89,26 +111,26 @@ def _fail(name: str, fields: JSON) -> State:
     return FailState(name, _text(fields, "Error"), _text(fields, "Cause"))
 
 
-def _parallel(name: str, fields: JSON) -> State:
+def _parallel(name: str, fields: JSON, inner: CompileMachine) -> State:
     return ParallelState(
         name,
         fields.get("Next"),
         dataflow(fields),
         assignment(fields),
-        tuple(compile_machine(branch) for branch in fields["Branches"]),
+        tuple(inner(branch) for branch in fields["Branches"]),
         retriers(fields),
         catchers(fields),
     )
 
 
-def _map(name: str, fields: JSON) -> State:
+def _map(name: str, fields: JSON, inner: CompileMachine) -> State:
     processor = fields["ItemProcessor"] if "ItemProcessor" in fields else fields["Iterator"]
     # Parameters is the old name of ItemSelector in a Map; nothing else of the state's flow uses it.
     flow_fields = {key: value for key, value in fields.items() if key != "Parameters"}
     return compile_map(
         name,
         fields,
-        compile_machine({"StartAt": processor["StartAt"], "States": processor["States"]}),
+        inner({"StartAt": processor["StartAt"], "States": processor["States"]}),
         dataflow(flow_fields),
         assignment(fields),
         retriers(fields),
@@ -123,9 +145,9 @@ _STATES: dict[str, Callable[[str, JSON], State]] = {
     "Wait": _wait,
     "Succeed": _succeed,
     "Fail": _fail,
-    "Parallel": _parallel,
-    "Map": _map,
 }
+
+_NESTED: dict[str, Callable[[str, JSON, CompileMachine], State]] = {"Parallel": _parallel, "Map": _map}
 
 
 def dataflow(fields: JSON) -> JSONPathDataflow:
@@ -150,24 +172,6 @@ def assignment(fields: JSON) -> Assignment | None:
         return values
 
     return assign
-
-
-def retriers(fields: JSON) -> tuple[Retrier, ...]:
-    """The Retry field, with the language's defaults."""
-    return tuple(_retrier(index, retrier) for index, retrier in enumerate(fields.get("Retry", ())))
-
-
-def _retrier(index: int, fields: JSON) -> Retrier:
-    max_delay_s = fields.get("MaxDelaySeconds")
-    return Retrier(
-        index,
-        tuple(fields["ErrorEquals"]),
-        int(fields.get("IntervalSeconds", 1)) * 1000,
-        int(fields.get("MaxAttempts", 3)),
-        float(fields.get("BackoffRate", 2.0)),
-        None if max_delay_s is None else int(max_delay_s) * 1000,
-        fields.get("JitterStrategy", "NONE") == "FULL",
-    )
 
 
 def catchers(fields: JSON) -> tuple[Catcher, ...]:

@@ -69,15 +69,23 @@ class StatesError(Exception):
     ``by_interpreter`` is true for what the interpreter itself raises: AWS prefixes the cause of those with
     "An error occurred while executing the state '…' (entered at the event id #…). ". ``heartbeat`` marks a
     States.Timeout that was a missed heartbeat: AWS reports both alike, yet States.HeartbeatTimeout matches only these.
+    ``location`` is the field whose evaluation failed; "" where that is the state's input itself.
     """
 
     def __init__(
-        self, error: str | None, cause: str | None = None, *, by_interpreter: bool = False, heartbeat: bool = False
+        self,
+        error: str | None,
+        cause: str | None = None,
+        *,
+        by_interpreter: bool = False,
+        heartbeat: bool = False,
+        location: str = "",
     ) -> None:
         self.error = error
         self.cause = cause
         self.by_interpreter = by_interpreter
         self.heartbeat = heartbeat
+        self.location = location
         super().__init__(error, cause)
 
     @property

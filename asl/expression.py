@@ -9,26 +9,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from stepsim.asl.payload import JSON
+from stepsim.asl.payload import EMPTY, JSON, Payload
 
 
 class Scope:
     """What an expression can see besides its subject. Made once a state visit; cheap where nobody looks."""
 
-    __slots__ = ("_build_context", "_context", "_dice", "_draws", "variables")
+    __slots__ = ("_build_context", "_context", "_dice", "_draws", "raw", "variables")
 
     def __init__(
         self,
         build_context: Callable[[], JSON],
         variables: Mapping[str, JSON],
         dice: Callable[[str], float] | None = None,
+        raw: Payload = EMPTY,
     ) -> None:
         """``dice(purpose)`` gives a number in [0, 1) that belongs to this state visit and the purpose."""
+        self.raw = raw
+        """The state's input as it came."""
         self._build_context = build_context
         self._context: JSON = None
         self._dice = dice
         self._draws = 0
         self.variables = variables
+
+    @property
+    def now_ms(self) -> int:
+        """The time, in milliseconds since 1970-01-01T00:00Z."""
+        return 0
 
     @property
     def context(self) -> JSON:

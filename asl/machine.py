@@ -73,6 +73,8 @@ class ChoiceRule:
     test: Test
     next: str
     assign: Assignment | None
+    flow: Dataflow | None = None
+    """The rule's own way out, in its state's place (JSONata's Output); None where the state's is taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,210 @@
+"""States in the JSONata form, compiled: the same frozen states as `compile` makes of the JSONPath form."""
+
+from __future__ import annotations
+
+# The closures here share one shape; not each of them reads all that it is given.
+# ruff: noqa: ARG005
+from collections.abc import Callable
+
+from stepsim.asl.compile_fields import retriers
+from stepsim.asl.expression import Expression, Scope
+from stepsim.asl.jsonata.dataflow import JSONataCatch, JSONataDataflow, not_an_array, optional
+from stepsim.asl.jsonata.fields import compile_typed, compile_value
+from stepsim.asl.jsonata.numbers import compile_count, compile_percentage, compile_until
+from stepsim.asl.jsonata.query import Subject
+from stepsim.asl.machine import (
+    Assignment,
+    Catcher,
+    ChoiceRule,
+    ChoiceState,
+    DistributedMap,
+    FailState,
+    ItemBatcher,
+    ItemReader,
+    MapState,
+    ParallelState,
+    PassState,
+    ResultWriter,
+    State,
+    StateMachine,
+    SucceedState,
+    TaskState,
+    WaitState,
+)
+from stepsim.asl.payload import JSON, Payload
+from stepsim.asl.resource import parse_resource
+
+CompileMachine = Callable[[JSON], StateMachine]
+"""Compiles a branch or a processor, in the whole machine's language."""
+
+
+def compile_state(name: str, fields: dict[str, JSON], compile_inner: CompileMachine) -> State:
+    """A state written in JSONata. Raises EngineError where an expression does not parse."""
+    match fields["Type"]:
+        case "Pass":
+            return PassState(name, fields.get("Next"), _flow(fields), _assignment(fields), None)
+        case "Task":
+            return _task(name, fields)
+        case "Choice":
+            return _choice(name, fields)
+        case "Wait":
+            return WaitState(name, fields.get("Next"), _flow(fields), _assignment(fields), compile_until(fields))
+        case "Succeed":
+            return SucceedState(name, _flow(fields))
+        case "Fail":
+            return FailState(name, _text(fields, "Error"), _text(fields, "Cause"))
+        case "Parallel":
+            return _parallel(name, fields, compile_inner)
+    return _map(name, fields, compile_inner)
+
+
+def _flow(fields: dict[str, JSON], subject_name: Subject = "") -> JSONataDataflow:
+    return JSONataDataflow(optional(fields, "Arguments"), optional(fields, "Output", subject_name=subject_name))
+
+
+def _assignment(fields: dict[str, JSON], place: str = "", subject_name: Subject = "") -> Assignment | None:
+    if not fields.get("Assign"):
+        return None
+    template = compile_value(fields["Assign"], f"{place}Assign", subject_name)
+
+    def assign(subject: Payload, scope: Scope) -> dict[str, JSON]:
+        values: dict[str, JSON] = template(subject.value, scope)
+        return values
+
+    return assign
+
+
+def _catchers(fields: dict[str, JSON]) -> tuple[Catcher, ...]:
+    return tuple(
+        Catcher(
+            tuple(catcher["ErrorEquals"]),
+            catcher["Next"],
+            JSONataCatch(optional(catcher, "Output", f"Catch[{index}]/Output", "errorOutput")),
+            _assignment(catcher, f"Catch[{index}]/", "errorOutput"),
+        )
+        for index, catcher in enumerate(fields.get("Catch", ()))
+    )
+
+
+def _text(fields: dict[str, JSON], name: str) -> Expression | None:
+    return compile_typed(fields[name], name, "string", (str,)) if name in fields else None
+
+
+def _task(name: str, fields: dict[str, JSON]) -> State:
+    arguments = fields.get("Arguments")
+    function = arguments.get("FunctionName") if isinstance(arguments, dict) else None
+    literal = function if isinstance(function, str) and not function.startswith("{%") else None
+    return TaskState(
+        name,
+        fields.get("Next"),
+        _flow(fields, "result"),
+        _assignment(fields, subject_name="result"),
+        parse_resource(fields["Resource"]),
+        retriers(fields),
+        _catchers(fields),
+        compile_count(fields, "TimeoutSeconds", least=1),
+        compile_count(fields, "HeartbeatSeconds", least=1),
+        optional(fields, "Credentials"),
+        literal,
+    )
+
+
+def _choice(name: str, fields: dict[str, JSON]) -> State:
+    rules = tuple(_rule(index, rule) for index, rule in enumerate(fields["Choices"]))
+    return ChoiceState(name, _flow(fields), _assignment(fields), rules, fields.get("Default"))
+
+
+def _rule(index: int, rule: dict[str, JSON]) -> ChoiceRule:
+    place = f"Choices[{index}]/"
+    condition = compile_typed(rule["Condition"], f"{place}Condition", "boolean", (bool,))
+
+    def test(subject: JSON, scope: Scope) -> bool:
+        return condition(subject, scope) is True
+
+    output = optional(rule, "Output", f"{place}Output")
+    flow = None if output is None else JSONataDataflow(None, output)
+    return ChoiceRule(test, rule["Next"], _assignment(rule, place), flow or JSONataDataflow(None, None))
+
+
+def _parallel(name: str, fields: dict[str, JSON], compile_inner: CompileMachine) -> State:
+    return ParallelState(
+        name,
+        fields.get("Next"),
+        _flow(fields, "result"),
+        _assignment(fields, subject_name="result"),
+        tuple(compile_inner(branch) for branch in fields["Branches"]),
+        retriers(fields),
+        _catchers(fields),
+    )
+
+
+def _map(name: str, fields: dict[str, JSON], compile_inner: CompileMachine) -> State:
+    processor = fields.get("ItemProcessor") or fields["Iterator"]
+    distributed = processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
+    return MapState(
+        name,
+        fields.get("Next"),
+        JSONataDataflow(None, optional(fields, "Output", subject_name="result")),
+        _assignment(fields, subject_name="result"),
+        compile_inner({"StartAt": processor["StartAt"], "States": processor["States"]}),
+        _items(fields, objects=distributed),
+        optional(fields, "ItemSelector"),
+        compile_count(fields, "MaxConcurrency") or (lambda subject, scope: 0),
+        _distributed(fields, processor) if distributed else None,
+        retriers(fields),
+        _catchers(fields),
+    )
+
+
+def _items(fields: dict[str, JSON], *, objects: bool) -> Expression:
+    if "Items" in fields:
+        kinds: tuple[type, ...] = (list, dict) if objects else (list,)
+        return compile_typed(fields["Items"], "Items", "array", kinds)
+
+    def items(subject: JSON, scope: Scope) -> JSON:  # noqa: ARG001
+        if isinstance(subject, list) or (objects and isinstance(subject, dict)):
+            return subject
+        raise not_an_array(subject)
+
+    return items
+
+
+def _distributed(fields: dict[str, JSON], processor: dict[str, JSON]) -> DistributedMap:
+    return DistributedMap(
+        express=processor["ProcessorConfig"].get("ExecutionType") == "EXPRESS",
+        label=fields.get("Label"),
+        reader=_reader(fields["ItemReader"]) if "ItemReader" in fields else None,
+        batcher=_batcher(fields["ItemBatcher"]) if "ItemBatcher" in fields else None,
+        writer=_writer(fields["ResultWriter"]) if "ResultWriter" in fields else None,
+        tolerated_failure_count=compile_count(fields, "ToleratedFailureCount"),
+        tolerated_failure_percentage=compile_percentage(fields, "ToleratedFailurePercentage"),
+    )
+
+
+def _reader(fields: dict[str, JSON]) -> ItemReader:
+    config = fields.get("ReaderConfig", {})
+    place = "ItemReader/ReaderConfig/MaxItems"
+    return ItemReader(
+        parse_resource(fields["Resource"]),
+        compile_value(fields.get("Arguments", {}), "ItemReader/Arguments"),
+        {name: value for name, value in config.items() if name != "MaxItems"},
+        compile_count(config, "MaxItems", place),
+    )
+
+
+def _batcher(fields: dict[str, JSON]) -> ItemBatcher:
+    return ItemBatcher(
+        compile_count(fields, "MaxItemsPerBatch", "ItemBatcher/MaxItemsPerBatch"),
+        compile_count(fields, "MaxInputBytesPerBatch", "ItemBatcher/MaxInputBytesPerBatch"),
+        optional(fields, "BatchInput", "ItemBatcher/BatchInput"),
+    )
+
+
+def _writer(fields: dict[str, JSON]) -> ResultWriter:
+    config = fields.get("WriterConfig", {})
+    exported = "Resource" in fields
+    return ResultWriter(
+        compile_value(fields.get("Arguments", {}), "ResultWriter/Arguments") if exported else None,
+        config.get("Transformation", "NONE" if exported else "COMPACT"),
+        config.get("OutputType", "JSON"),
+    )

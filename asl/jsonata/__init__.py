@@ -1,0 +1,1 @@
+"""JSONata: expressions between ``{%`` and ``%}``, as Step Functions runs them."""
