@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from stepsim.asl.errors import StatesError
+from stepsim.asl.errors import QUERY_EVALUATION_ERROR, StatesError
 from stepsim.asl.expression import Scope
 from stepsim.asl.payload import JSON, Payload
 from stepsim.asl.timestamp import format_timestamp
 from stepsim.runtime.cloud.call import CallSite
-from stepsim.runtime.history import Trail
+from stepsim.runtime.history import Trail, failure_details
 
 if TYPE_CHECKING:
     from stepsim.runtime.branches import Branches
@@ -107,7 +107,6 @@ class Frame(Scope):
         "map_item",
         "map_run",
         "me",
-        "raw",
         "resume",
         "retry_count",
         "state",
@@ -203,6 +202,11 @@ class Frame(Scope):
             context["Map"] = {"Item": self.map_item}
         return context
 
+    @property
+    def now_ms(self) -> int:
+        """The scheduler's time."""
+        return self.engine.scheduler.now_ms
+
     def draw(self, purpose: str) -> float:
         """A number in [0, 1) for this visit; each draw of a visit gets another."""
         self.draws += 1
@@ -233,4 +237,12 @@ class Frame(Scope):
                 f"An error occurred while executing the state '{self.state}' "
                 f"(entered at the event id #{self.entered_id}). {error.cause}"
             )
+            if error.error == QUERY_EVALUATION_ERROR:
+                self._evaluation_failed(error)
         return error
+
+    def _evaluation_failed(self, error: StatesError) -> None:
+        details = {**failure_details(error), "state": self.state}
+        if error.location:
+            details["location"] = error.location
+        self.trail.add("EvaluationFailed", details)

@@ -113,17 +113,19 @@ def _run_pass(state: PassState, raw: Payload, frame: Frame) -> Step:
 
 
 def _run_choice(state: ChoiceState, raw: Payload, frame: Frame) -> Step:
-    effective = state.flow.enter(raw, frame)
+    flow = state.flow
+    effective = flow.enter(raw, frame)
     for rule in state.choices:
         if rule.test(effective.value, frame):
             following, assignment = rule.next, rule.assign
+            flow = rule.flow or flow
             break
     else:
         if state.default is None:
             # Documented as States.NoChoiceMatched; AWS itself reports this (measured).
             raise runtime_error("Failed to transition out of the state. The state does not point to a next state.")
         following, assignment = state.default, state.assign
-    return following, state.flow.leave(raw, effective, frame), assign(assignment, effective, frame)
+    return following, flow.leave(raw, effective, frame), assign(assignment, effective, frame)
 
 
 def _run_succeed(state: SucceedState, raw: Payload, frame: Frame) -> Step:
