@@ -11,7 +11,7 @@ from stepsim.asl.payload import JSON
 from stepsim.asl.validate_expressions import variables_of
 from stepsim.asl.validate_findings import Findings
 
-_NESTED = ("ItemProcessor", "Iterator", "Branches")
+_NOT_ITS_OWN = ("ItemProcessor", "Iterator", "Branches", "Result")
 _EXPRESSIONS = ("Parameters", "ResultSelector", "ItemSelector", "Assign", "BatchInput", "Credentials")
 
 
@@ -71,14 +71,13 @@ def check_scope(states: dict[str, JSON], path: Path, variables: Variables, findi
     return Variables(variables.outer | own.keys(), variables.unknown or hides_assignments(states))
 
 
-def check_reads(
-    state: dict[str, JSON], path: Path, variables: Variables, findings: Findings, language: Language
-) -> None:
-    """Warn of variables that a JSONPath state reads and no state in sight assigns."""
-    if language != "JSONPath" or variables.unknown:
-        return
+def reads_of(state: dict[str, JSON]) -> Iterator[tuple[Path, str]]:
+    """What a JSONPath state may read variables with: each path and intrinsic function of its own, and its place.
+
+    The states inside a Map or a Parallel state have reads of their own; a Pass state's Result is no template.
+    """
     waiting: list[tuple[Path, JSON, bool]] = [
-        ((*path, name), value, name in _EXPRESSIONS) for name, value in state.items() if name not in _NESTED
+        ((name,), value, name in _EXPRESSIONS) for name, value in state.items() if name not in _NOT_ITS_OWN
     ]
     while waiting:
         place, value, template = waiting.pop()
@@ -87,7 +86,16 @@ def check_reads(
         elif type(value) is list:
             waiting += [((*place, index), item, template) for index, item in enumerate(value)]
         elif type(value) is str and "$" in value and not is_hole(value) and _is_read(str(place[-1]), template):
-            _warn(value, place, variables, findings)
+            yield place, value
+
+
+def check_reads(
+    state: dict[str, JSON], path: Path, variables: Variables, findings: Findings, language: Language
+) -> None:
+    """Warn of variables that a JSONPath state reads and no state in sight assigns."""
+    if language == "JSONPath" and not variables.unknown:
+        for place, text in reads_of(state):
+            _warn(text, (*path, *place), variables, findings)
 
 
 def _is_read(name: str, template: bool) -> bool:

@@ -97,6 +97,8 @@ class MachineRecord:
     last_version: int = 0
     aliases: dict[str, Alias] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    published_with: tuple[bool, str | None] = (False, None)
+    """The publish and versionDescription that it was created with: a CreateStateMachine with others is a conflict."""
 
 
 @dataclass(slots=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from stepsim.runtime.account import Account
+from stepsim.runtime.api.arns import parse_machine_arn
 from stepsim.runtime.api.execution_store import ExecutionStore
-from stepsim.runtime.api.records import ActivityRecord, ExecutionRecord, Home, MachineRecord
+from stepsim.runtime.api.records import ActivityRecord, Alias, ExecutionRecord, Home, MachineRecord, Version
 from stepsim.runtime.cloud.call import ApiError
 
 
@@ -19,9 +21,20 @@ class Observers:
         self.execution_ended: list[Callable[[ExecutionRecord], None]] = []
         self.machine_changed: list[Callable[[MachineRecord], None]] = []
         """Called when a machine, or one of its versions, aliases or tags, was made or changed."""
+        self.machine_deleting: list[Callable[[MachineRecord], None]] = []
+        """Called when DeleteStateMachine was asked for a machine whose executions still run: they are to fail at their
+        next transition. The machine is deleted when the last one has ended."""
         self.machine_deleted: list[Callable[[MachineRecord], None]] = []
         self.activity_changed: list[Callable[[ActivityRecord], None]] = []
         self.activity_deleted: list[Callable[[ActivityRecord], None]] = []
+
+
+class Addressed(NamedTuple):
+    """What the ARN of a machine, of a version or of an alias leads to."""
+
+    record: MachineRecord
+    version: Version | None = None
+    alias: Alias | None = None
 
 
 class Registry:
@@ -48,11 +61,39 @@ class Registry:
         return self.account.dice.uuid4(purpose, *self.home, self._numbers)
 
     def machine(self, arn: str) -> MachineRecord:
-        """The machine of an ARN. Raises ApiError StateMachineDoesNotExist."""
+        """The machine of an ARN without a version or an alias.
+
+        Raises ApiError StateMachineDoesNotExist, InvalidArn, and ValidationException for a labelled ARN.
+        """
         record = self.machines.get(arn)
         if record is None:
-            raise ApiError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+            parse_machine_arn(arn)
+            raise does_not_exist(arn)
         return record
+
+    def active_machine(self, arn: str) -> MachineRecord:
+        """As `machine`, of a machine that is not being deleted. Raises ApiError StateMachineDeleting, too."""
+        return active(self.machine(arn))
+
+    def addressed(self, arn: str) -> Addressed:
+        """What an ARN of a machine, a version or an alias leads to. Raises as `machine` does."""
+        record = self.machines.get(arn)
+        if record is not None:
+            return Addressed(record)
+        parsed = parse_machine_arn(arn)
+        record = self.machines.get(parsed.unqualified)
+        if record is None or parsed.qualifier is None:
+            raise does_not_exist(arn)
+        version = None if parsed.version is None else record.versions.get(parsed.version)
+        alias = record.aliases.get(parsed.qualifier)
+        if version is None and alias is None:
+            raise does_not_exist(arn)
+        return Addressed(record, version, alias)
+
+    def machine_changed(self, record: MachineRecord) -> None:
+        """Tell the observers."""
+        for observer in self.observers.machine_changed:
+            observer(record)
 
     def execution(self, arn: str) -> ExecutionRecord:
         """The execution of an ARN. Raises ApiError ExecutionDoesNotExist."""
@@ -62,12 +103,26 @@ class Registry:
         return record
 
 
+def active(record: MachineRecord) -> MachineRecord:
+    """A machine that is not being deleted. Raises ApiError StateMachineDeleting."""
+    if record.status == "DELETING":
+        raise ApiError("StateMachineDeleting", f"State Machine is being deleted: '{record.arn}'")
+    return record
+
+
+def does_not_exist(arn: str) -> ApiError:
+    """The StateMachineDoesNotExist of an ARN."""
+    return ApiError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+
+
 class Registries:
     """The registries of all homes, made when first asked for."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
         self.observers = Observers()
+        self.log_group_exists: Callable[[str], bool] | None = None
+        """Whether there is a log group, by its ARN without ``:*``; None: whoever names one is believed."""
         self._registries: dict[Home, Registry] = {}
 
     def __getitem__(self, home: Home) -> Registry:

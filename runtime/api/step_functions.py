@@ -17,6 +17,14 @@ from stepsim.runtime.api.activities import (
     get_activity_task,
     list_activities,
 )
+from stepsim.runtime.api.aliases import (
+    create_state_machine_alias,
+    delete_state_machine_alias,
+    describe_state_machine_alias,
+    list_state_machine_aliases,
+    update_state_machine_alias,
+)
+from stepsim.runtime.api.definitions import validate_state_machine_definition
 from stepsim.runtime.api.executions import (
     describe_execution,
     start_execution,
@@ -25,12 +33,25 @@ from stepsim.runtime.api.executions import (
 )
 from stepsim.runtime.api.histories import get_execution_history
 from stepsim.runtime.api.logs import ExecutionLogs
-from stepsim.runtime.api.machines import create_state_machine
+from stepsim.runtime.api.machines import (
+    create_state_machine,
+    delete_state_machine,
+    describe_state_machine,
+    list_state_machines,
+    update_state_machine,
+)
 from stepsim.runtime.api.own_calls import OwnCalls
 from stepsim.runtime.api.records import Home, Params, Reply, Response
 from stepsim.runtime.api.registry import Registries, Registry
 from stepsim.runtime.api.status_events import StatusEvents
+from stepsim.runtime.api.tags import list_tags_for_resource, tag_resource, untag_resource
 from stepsim.runtime.api.task_tokens import send_task_failure, send_task_heartbeat, send_task_success
+from stepsim.runtime.api.validation import check_input
+from stepsim.runtime.api.versions import (
+    delete_state_machine_version,
+    list_state_machine_versions,
+    publish_state_machine_version,
+)
 from stepsim.runtime.cloud.call import ACCOUNT_ID, ApiError
 from stepsim.runtime.cloud.gate import Gate
 from stepsim.runtime.waits import Cancel, nothing_to_cancel
@@ -42,16 +63,32 @@ Waiting: TypeAlias = Callable[[Registry, Params, Reply], Cancel | None]
 OPERATIONS: dict[str, Operation] = {
     "CreateActivity": create_activity,
     "CreateStateMachine": create_state_machine,
+    "CreateStateMachineAlias": create_state_machine_alias,
     "DeleteActivity": delete_activity,
+    "DeleteStateMachine": delete_state_machine,
+    "DeleteStateMachineAlias": delete_state_machine_alias,
+    "DeleteStateMachineVersion": delete_state_machine_version,
     "DescribeActivity": describe_activity,
     "DescribeExecution": describe_execution,
+    "DescribeStateMachine": describe_state_machine,
+    "DescribeStateMachineAlias": describe_state_machine_alias,
     "GetExecutionHistory": get_execution_history,
     "ListActivities": list_activities,
+    "ListStateMachineAliases": list_state_machine_aliases,
+    "ListStateMachineVersions": list_state_machine_versions,
+    "ListStateMachines": list_state_machines,
+    "ListTagsForResource": list_tags_for_resource,
+    "PublishStateMachineVersion": publish_state_machine_version,
     "SendTaskFailure": send_task_failure,
     "SendTaskHeartbeat": send_task_heartbeat,
     "SendTaskSuccess": send_task_success,
     "StartExecution": start_execution,
     "StopExecution": stop_execution,
+    "TagResource": tag_resource,
+    "UntagResource": untag_resource,
+    "UpdateStateMachine": update_state_machine,
+    "UpdateStateMachineAlias": update_state_machine_alias,
+    "ValidateStateMachineDefinition": validate_state_machine_definition,
 }
 
 WAITING: dict[str, Waiting] = {
@@ -76,10 +113,11 @@ class StepFunctions:
         Returns what is to be called when whoever waits for the reply has gone.
         """
         try:
+            if operation not in OPERATIONS and operation not in WAITING:
+                raise ApiError("UnknownOperationException", "", 400)
+            check_input(operation, params)
             if operation in WAITING:
                 return WAITING[operation](self.registries[home], params, reply) or nothing_to_cancel
-            if operation not in OPERATIONS:
-                raise ApiError("UnknownOperationException", "", 400)
             response = OPERATIONS[operation](self.registries[home], params)
         except ApiError as error:
             reply(error)
@@ -90,7 +128,11 @@ class StepFunctions:
     def gate_operations(self) -> dict[str, Callable[[Params, str], Response]]:
         """The operations that answer at once, as the gate serves them to code in the account."""
 
-        def at_the_gate(operation: Operation) -> Callable[[Params, str], Response]:
-            return lambda params, region: operation(self.registries[Home(ACCOUNT_ID, region)], params)
+        def at_the_gate(name: str, operation: Operation) -> Callable[[Params, str], Response]:
+            def perform(params: Params, region: str) -> Response:
+                check_input(name, params)
+                return operation(self.registries[Home(ACCOUNT_ID, region)], params)
 
-        return {name: at_the_gate(operation) for name, operation in OPERATIONS.items()}
+            return perform
+
+        return {name: at_the_gate(name, operation) for name, operation in OPERATIONS.items()}
