@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from moto.core.exceptions import ServiceException
 from moto.ec2.exceptions import InvalidSubnetIdError
 from moto.ec2.models import ec2_backends
-from moto.ecs.models import Task, ecs_backends
+from moto.ecs.models import EC2ContainerServiceBackend, Task, ecs_backends
 
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, ApiError, CallSite, FallThrough
 
@@ -198,7 +198,7 @@ def describe_tasks(params: dict[str, Any], region: str) -> dict[str, Any]:
     return {"tasks": tasks, "failures": []}
 
 
-def _backend(site: CallSite) -> Any:
+def _backend(site: CallSite) -> EC2ContainerServiceBackend:
     return ecs_backends[_account(site)][_region(site)]
 
 

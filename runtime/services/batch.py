@@ -15,8 +15,8 @@ from stepsim.asl.errors import TASK_FAILED, StatesError, runtime_error
 from stepsim.asl.payload import JSON, Payload
 from stepsim.runtime.cloud.job_records import BatchDefinition, batch_definition, batch_job_begins, batch_job_ends
 from stepsim.runtime.effects import Fork, Program
-from stepsim.runtime.requests import AwaitToken
-from stepsim.runtime.services.api_call import api_call, boto_parameters
+from stepsim.runtime.requests import CallApi
+from stepsim.runtime.services.api_call import answered, await_token, boto_parameters
 from stepsim.runtime.services.shapes import from_boto, operation_model
 from stepsim.runtime.services.task import TaskCall
 from stepsim.runtime.services.work import Work, WorkEnd, find_worker, no_worker, run_work, start_work
@@ -65,9 +65,7 @@ def submit_job(call: TaskCall) -> Program:
 
 def submit_job_with_token(call: TaskCall) -> Program:
     """``batch:submitJob.waitForTaskToken``: the token's answer is the result; nothing watches the job."""
-    assert call.frame.token is not None
-    call.submitted((yield from submit_job(call)))
-    return (yield call.invoke(AwaitToken(call.frame.token), heartbeat=True))
+    return (yield from await_token(call, (yield from submit_job(call))))
 
 
 def submit_job_sync(call: TaskCall) -> Program:
@@ -109,7 +107,8 @@ def _submit(call: TaskCall, *, managed: bool) -> Program:
         overrides = params.get("containerOverrides", {})
         environment = [*overrides.get("environment", []), _MANAGED_BY]
         params = {**params, "containerOverrides": {**overrides, "environment": environment}}
-    submitted: Payload = yield from api_call(call, "submitJob", params)
+    answer = yield call.invoke(CallApi("batch", "SubmitJob", params, call.site()))
+    submitted = answered(call, "submitJob", call.input.value, answer)
     assert definition is not None
     assert worker is not None
     return submitted, _begin(call, params, definition, worker, submitted.value)

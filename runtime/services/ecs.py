@@ -15,9 +15,8 @@ from stepsim.asl.payload import JSON, Payload
 from stepsim.runtime.cloud import ecs_tasks
 from stepsim.runtime.cloud.call import DEFAULT_REGION, ApiError
 from stepsim.runtime.effects import Fork, Program
-from stepsim.runtime.requests import AwaitToken
-from stepsim.runtime.services.api_call import api_call, boto_parameters
-from stepsim.runtime.services.failures import optimised_failure
+from stepsim.runtime.requests import CallApi
+from stepsim.runtime.services.api_call import answered, await_token, boto_parameters, refused
 from stepsim.runtime.services.shapes import from_boto, operation_model
 from stepsim.runtime.services.task import TaskCall
 from stepsim.runtime.services.work import Work, WorkEnd, find_worker, no_worker, run_work, start_work
@@ -36,9 +35,7 @@ def run_task(call: TaskCall) -> Program:
 
 def run_task_with_token(call: TaskCall) -> Program:
     """``ecs:runTask.waitForTaskToken``: the token's answer is the result; nothing watches the tasks."""
-    assert call.frame.token is not None
-    call.submitted((yield from run_task(call)))
-    return (yield call.invoke(AwaitToken(call.frame.token), heartbeat=True))
+    return (yield from await_token(call, (yield from run_task(call))))
 
 
 def run_task_sync(call: TaskCall) -> Program:
@@ -96,9 +93,9 @@ def _submit(call: TaskCall, parameters: JSON) -> Program:
     try:
         placed = ecs_tasks.place(params, call.site())
     except ApiError as error:
-        raise optimised_failure("ecs", error, error.code) from None
-    started: Payload = yield from api_call(call, "runTask", placed)
-    response = dict(started.value)
+        refused(call, error)
+    answer = yield call.invoke(CallApi("ecs", "RunTask", placed, call.site()))
+    response = dict(answered(call, "runTask", parameters, answer).value)
     if response.get("Failures"):
         raise StatesError("AmazonECS.Unknown", Payload(response).text)
     now_ms = call.frame.engine.scheduler.now_ms

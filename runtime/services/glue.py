@@ -10,7 +10,8 @@ from stepsim.asl.errors import TASK_FAILED, StatesError
 from stepsim.asl.payload import JSON, Payload
 from stepsim.runtime.cloud.job_records import glue_run_begins, glue_run_ends, has_glue_job
 from stepsim.runtime.effects import Program
-from stepsim.runtime.services.api_call import api_call, boto_parameters
+from stepsim.runtime.requests import CallApi
+from stepsim.runtime.services.api_call import answered, boto_parameters
 from stepsim.runtime.services.shapes import from_boto, operation_model
 from stepsim.runtime.services.task import TaskCall
 from stepsim.runtime.services.work import Work, WorkEnd, find_worker, no_worker, run_work, start_work
@@ -60,7 +61,8 @@ def _start(call: TaskCall) -> Program:
         worker = yield from find_worker(call, f"glue/{job}")
         if worker is None:
             raise no_worker(f"the Glue job {job}", "glue_jobs", job)
-    started: Payload = yield from api_call(call, "startJobRun", params)
+    answer = yield call.invoke(CallApi("glue", "StartJobRun", params, call.site()))
+    started = answered(call, "startJobRun", call.input.value, answer)
     assert worker is not None
     run_id = started.value["JobRunId"]
     now_ms = _now_ms(call)
