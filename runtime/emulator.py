@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from stepsim.runtime.account import Account
 from stepsim.runtime.api.step_functions import StepFunctions
+from stepsim.runtime.cloud.call import DEFAULT_REGION
 from stepsim.runtime.cloud.cloud import Cloud
 from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.endpoint.endpoint import Cancel, Endpoint, Reply
+from stepsim.runtime.endpoint.own_requests import in_place
 from stepsim.runtime.endpoint.request import HttpRequest
 from stepsim.runtime.endpoint.routing import Router
 from stepsim.runtime.functions import Functions
@@ -60,15 +63,32 @@ class Emulator:
 
 
 @asynccontextmanager
-async def open_emulator(*, names: Sequence[str] = (), seed: int | None = None) -> AsyncIterator[Emulator]:
-    """An empty account at work, until this is left. `names` are further host names that its endpoint goes by.
+async def open_emulator(
+    *,
+    names: Sequence[str] = (),
+    seed: int | None = None,
+    region: str = DEFAULT_REGION,
+    front: Callable[[Emulator, AWSPreparedRequest], AWSResponse | None] | None = None,
+    join: bool = False,
+) -> AsyncIterator[Emulator]:
+    """An empty account at work, until this is left.
 
-    Raises RuntimeError where an account is open already in this process.
+    `names` are further host names that its endpoint goes by. `front` answers the AWS requests of this very process
+    instead of moto, or returns None; by default, those of the loop's own thread only. `join` adds to what moto's own
+    `mock_aws` holds. Raises RuntimeError where an account is open already in this process.
     """
     chosen = fresh_seed() if seed is None else seed
     dice = Dice(chosen)
-    with Cloud(seed=chosen, latency=Latency(dice, off=True)) as cloud:
+    emulators: list[Emulator] = []
+
+    def answer_own(request: AWSPreparedRequest) -> AWSResponse | None:
+        if not emulators:
+            return None
+        return in_place(emulators[0], request) if front is None else front(emulators[0], request)
+
+    with Cloud(seed=chosen, latency=Latency(dice, off=True), region=region, front=answer_own, join=join) as cloud:
         emulator = Emulator(cloud, dice, names)
+        emulators.append(emulator)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(emulator.driver.run)
             try:

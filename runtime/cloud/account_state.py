@@ -6,14 +6,15 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 from unittest.mock import patch
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 from botocore.session import Session
 from moto import mock_aws
-from moto.core.config import DefaultConfig
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.config import DefaultConfig, default_user_config
 from moto.core.models import botocore_stubber
 from moto.moto_api._internal import mock_random
 
@@ -56,31 +57,56 @@ def safe_environment(region: str) -> Mapping[str, str]:
     }
 
 
-@contextmanager
-def account(seed: int, region: str, answer: Callable[[AWSPreparedRequest], AWSResponse | None]) -> Iterator[None]:
-    """An empty account in moto, for as long as it lasts; `answer` may answer a request before moto does.
+Answer: TypeAlias = Callable[[AWSPreparedRequest], AWSResponse | None]
+"""Answers a request; None leaves it to whoever comes next."""
 
-    RuntimeError where there is one already. The environment, boto3's default session and botocore are afterwards as
-    they were.
+
+def nobody(_request: AWSPreparedRequest) -> None:
+    """Answers no request."""
+
+
+@contextmanager
+def account(seed: int, region: str, answer: Answer, front: Answer = nobody, *, join: bool = False) -> Iterator[None]:
+    """An empty account in moto, for as long as it lasts.
+
+    `answer` may answer a request before moto does, and `front` after it, but still before moto. RuntimeError where
+    there is an account already; with `join`, moto's own `mock_aws` is no obstacle: what it holds is the account, and it
+    stays when this is left. The environment, boto3's default session and botocore are afterwards as they were.
     """
-    if botocore_stubber.enabled:
+    joined = join and botocore_stubber.enabled and not _is_confined()
+    if botocore_stubber.enabled and not joined:
         raise RuntimeError("A simulated account, or moto itself, is open already: there can be one at a time.")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_CLEARED)}
     environment = {**kept, **safe_environment(region)}
-    with patch.dict(os.environ, environment, clear=True), mock_aws(config=_MOTO_CONFIG):
-        mock_random.seed(seed)
-        with scaled_buckets(), _confined(answer):
-            try:
+    with patch.dict(os.environ, environment, clear=True):
+        if joined:
+            with patch.dict(default_user_config, _MOTO_CONFIG), _confined(answer, front):
                 yield
-            finally:
-                empty_buckets()
+            return
+        with mock_aws(config=_MOTO_CONFIG):
+            mock_random.seed(seed)
+            with scaled_buckets(), _confined(answer, front):
+                try:
+                    yield
+                finally:
+                    empty_buckets()
+
+
+def _is_confined() -> bool:
+    """Whether `account` is open, and not only moto."""
+    return URLLib3Session.send.__qualname__.startswith(_confined.__name__)
 
 
 @contextmanager
-def _confined(answer: Callable[[AWSPreparedRequest], AWSResponse | None]) -> Iterator[None]:
+def _confined(answer: Answer, front: Answer) -> Iterator[None]:
     """The last line: what is about to be sent. botocore's clients from before the account started end here, too."""
     send, create_client, getaddrinfo = URLLib3Session.send, Session.create_client, socket.getaddrinfo
+    stub = BotocoreStubber.__call__
     named: set[str] = set()
+
+    def before_moto(stubber: BotocoreStubber, event_name: str, request: AWSPreparedRequest, **rest: Any) -> Any:
+        response = front(request) if is_aws_url(request.url) else None
+        return response if response is not None else stub(stubber, event_name, request, **rest)
 
     def confined_send(http: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
         host = host_of(request.url)
@@ -109,6 +135,7 @@ def _confined(answer: Callable[[AWSPreparedRequest], AWSResponse | None]) -> Ite
     with (
         # Whatever else opens connections (urllib with a presigned URL) asks here where to.
         patch.object(socket, "getaddrinfo", confined_getaddrinfo),
+        patch.object(BotocoreStubber, "__call__", before_moto),
         patch.object(URLLib3Session, "send", confined_send),
         patch.object(Session, "create_client", noting_create_client),
     ):

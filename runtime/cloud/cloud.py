@@ -13,8 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError, UnknownServiceError
 from moto.core.models import botocore_stubber
 
-from stepsim.runtime.cloud import dynamodb, s3, secrets_manager
-from stepsim.runtime.cloud.account_state import LeavesTheAccount, account
+from stepsim.runtime.cloud import account_state, dynamodb, s3, secrets_manager
+from stepsim.runtime.cloud.account_state import LeavesTheAccount
 from stepsim.runtime.cloud.boto import UNTOUCHED, BotoHook
 from stepsim.runtime.cloud.call import DEFAULT_REGION, Answer, ApiError, CallSite, Unsupported
 from stepsim.runtime.cloud.faults import Faults
@@ -57,8 +57,13 @@ class Cloud:
         latency: Latency | None = None,
         faults: Faults | None = None,
         region: str = DEFAULT_REGION,
+        front: account_state.Answer = account_state.nobody,
+        join: bool = False,
     ) -> None:
-        """`seed` settles every id that moto makes. Without `latency`, the seed figures of `latency.py` hold."""
+        """`seed` settles every id that moto makes. Without `latency`, the seed figures of `latency.py` hold.
+
+        `front` and `join` are `account_state.account`'s.
+        """
         self.region = region
         self.fast_paths: dict[str, Mapping[str, Operation]] = dict(FAST_PATHS)
         """What is answered here, by service and operation; a service added before its first call is served, too."""
@@ -73,13 +78,19 @@ class Cloud:
         )
         self.s3 = S3Store(region)
         self._seed = seed
+        self._front = front
+        self._join = join
         self._hook = BotoHook(self.gate)
         self._open = ExitStack()
         self._clients: dict[tuple[str, str, str | None], Any] = {}
 
     def __enter__(self) -> Cloud:
         with ExitStack() as stack:
-            stack.enter_context(account(self._seed, self.region, self._hook.answer))
+            if self._join and botocore_stubber.enabled:
+                # Buckets from before know nothing of the store that the fast paths read.
+                self.fast_paths.pop("s3")
+            opened = account_state.account(self._seed, self.region, self._hook.answer, self._front, join=self._join)
+            stack.enter_context(opened)
             stack.enter_context(self._hook.installed())
             self._open = stack.pop_all()
         return self

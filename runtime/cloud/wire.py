@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.model import ServiceModel
 
 from stepsim.runtime.cloud.call import ApiError
@@ -20,6 +21,11 @@ class _Raw(BytesIO):
     def stream(self, **_options: Any) -> Any:
         """The rest of the body, in one piece."""
         yield self.read()
+
+
+def aws_response(url: str, status: int, headers: Mapping[str, str], body: bytes) -> AWSResponse:
+    """A response as botocore has it from a connection."""
+    return AWSResponse(url, status, HTTPHeaders.from_pairs(headers.items()), _Raw(body))
 
 
 def error_response(model: ServiceModel, method: str, url: str, error: ApiError, request_id: str) -> AWSResponse:
