@@ -2,24 +2,30 @@
 
 What Lambda itself does around the code lives here: a function that does not exist, the account's concurrency, execution
 environments that are warm or cold, faults injected on a function. The code runs in a `Worker`.
+
+A scenario's functions are fixed: they are found by name. What is not among them is asked of a `Lookup`, if there is
+one: the functions that clients have created come and go, in all accounts and regions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from stepsim.asl.payload import decode, encode
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, ApiError, CallSite
 from stepsim.runtime.cloud.faults import Refusal
 from stepsim.runtime.dice import Dice
-from stepsim.runtime.requests import InvokeFunction
+from stepsim.runtime.lambdas.asynchronous import EventInvoke, invoke_event
+from stepsim.runtime.requests import InvokeFunction, InvokeOptions
 from stepsim.runtime.scheduler import Scheduler, Ticket
 from stepsim.runtime.services.lambda_function import function_name
 from stepsim.runtime.statistics import FunctionStatistics, Statistics
 from stepsim.workers.modelled import Model, overdue
 from stepsim.workers.worker import Invocation, InvocationResult, Worker
+
+_PLAIN = InvokeOptions()
 
 CONCURRENCY = 1_000
 """Concurrent executions of an account in one region, by default."""
@@ -39,9 +45,13 @@ class Function:
     in_lambda: bool = True
     """False for what runs elsewhere (a container, a job): Lambda's concurrency and overhead do not concern it."""
 
+    own_arn: str | None = None
+    """Its ARN without a version; None for one of the account's own region."""
+    version: str = "$LATEST"
+
     @property
     def arn(self) -> str:
-        return f"arn:aws:lambda:{DEFAULT_REGION}:{ACCOUNT_ID}:function:{self.name}"
+        return self.own_arn or f"arn:aws:lambda:{DEFAULT_REGION}:{ACCOUNT_ID}:function:{self.name}"
 
 
 class StrikeFunction(Protocol):
@@ -50,13 +60,29 @@ class StrikeFunction(Protocol):
     def __call__(self, site: CallSite, /) -> Refusal | None: ...
 
 
-class _Place:
+class Room:
+    """The concurrency of one account in one region, as far as no function has reserved it."""
+
+    __slots__ = ("running", "unreserved")
+
+    def __init__(self, unreserved: int | None) -> None:
+        self.unreserved = unreserved
+        """None: without a limit."""
+        self.running = 0
+
+
+class Place:
     """A function with its counters and its idle execution environments."""
 
-    __slots__ = ("counted", "function", "idle", "model", "statistics", "worker")
+    __slots__ = ("counted", "event_invoke", "function", "idle", "log", "model", "room", "statistics", "worker")
 
-    def __init__(self, function: Function, statistics: FunctionStatistics) -> None:
+    def __init__(self, function: Function, statistics: FunctionStatistics, room: Room) -> None:
         self.function = function
+        self.room = room
+        self.log: Callable[[InvocationResult], None] | None = None
+        """Where the log of each invocation goes."""
+        self.event_invoke: Callable[[], EventInvoke] = EventInvoke
+        """What becomes of the events that it is sent."""
         self.statistics = statistics
         self.idle = 0
         self.counted = function.in_lambda and function.reserved_concurrency is None
@@ -64,6 +90,14 @@ class _Place:
         code = function.code
         self.model = code if isinstance(code, Model) else None
         self.worker = None if isinstance(code, Model) else code
+
+
+class Lookup(Protocol):
+    """Finds the functions that are not fixed."""
+
+    def __call__(self, request: InvokeFunction, /) -> Place | ApiError:
+        """The function that a request means, or Lambda's refusal; it sets the request's `invoked_arn`."""
+        ...
 
 
 class Functions:
@@ -78,16 +112,19 @@ class Functions:
         concurrency: int | None = CONCURRENCY,
         strike: StrikeFunction | None = None,
         overhead_ms: tuple[int, int] = (0, 0),
-        log: Callable[[str, InvocationResult], None] | None = None,
     ) -> None:
-        self._places = {function.name: _Place(function, statistics.function(function.name)) for function in functions}
+        fixed = list(functions)
+        room = Room(None if concurrency is None else concurrency - sum(one.reserved_concurrency or 0 for one in fixed))
+        self._places = {one.name: Place(one, statistics.function(one.name), room) for one in fixed}
         self._dice = dice
-        self._unreserved = _unreserved(concurrency, self._places.values())
+        self._statistics = statistics
+        self.concurrency = concurrency
         self._strike = strike
         self._overhead_ms = overhead_ms
         """The least and the most that Lambda adds to a function's own time."""
-        self._log = log
-        self._running = 0
+        self.lookup: Lookup | None = None
+        """Asked for what is not fixed."""
+        self._events = 0
         self.scheduler: Scheduler
 
     def __contains__(self, reference: object) -> bool:
@@ -97,12 +134,18 @@ class Functions:
         """Run a function. The ticket is answered with an InvocationResult, or with the ApiError of Lambda's refusal."""
         place = self._places.get(function_name(request.function))
         if place is None:
-            self._refuse(ticket, _not_found(request.function))
+            found = _not_found(request.function) if self.lookup is None else self.lookup(request)
+            if isinstance(found, ApiError):
+                self._refuse(ticket, found)
+                return
+            place = found
+        if request.options is not None and request.options.kind != "RequestResponse":
+            self._accept(place, ticket, request, request.options)
             return
         statistics = place.statistics
         if self._is_full(place):
             statistics.throttles += 1
-            self._refuse(ticket, ApiError("TooManyRequestsException", "Rate Exceeded.", 429))
+            self._refuse(ticket, _too_many(place))
             return
         refusal = None if self._strike is None else self._strike(request.site)
         if refusal is not None and refusal.code == "TooManyRequestsException":
@@ -120,20 +163,35 @@ class Functions:
         else:
             self._go(place, ticket, request, overhead_ms, second)
 
-    def _is_full(self, place: _Place) -> bool:
+    def new_place(self, function: Function, room: Room, statistics_name: str) -> Place:
+        """A place for a function that a `Lookup` has found. Places of one statistics name share their counters."""
+        return Place(function, self._statistics.function(statistics_name), room)
+
+    def _is_full(self, place: Place) -> bool:
         reserved = place.function.reserved_concurrency
         if reserved is not None:
             return place.statistics.running >= reserved
-        return place.counted and self._unreserved is not None and self._running >= self._unreserved
+        room = place.room
+        return place.counted and room.unreserved is not None and room.running >= room.unreserved
+
+    def _accept(self, place: Place, ticket: Ticket, request: InvokeFunction, options: InvokeOptions) -> None:
+        """Take an event, which is worked off by itself, or answer a dry run."""
+        if options.kind == "Event":
+            self._events += 1
+            request_id = options.request_id or self._dice.uuid4("event", self._events, self.scheduler.now_ms)
+            self.scheduler.spawn(
+                invoke_event(request, request_id, place.function, place.event_invoke, self.scheduler), _event_done
+            )
+        self.scheduler.complete(ticket, InvocationResult("", version=place.function.version))
 
     # -- one invocation -------------------------------------------------------------------------------------------
 
-    def _begin(self, place: _Place) -> None:
+    def _begin(self, place: Place) -> None:
         statistics = place.statistics
         statistics.invocations += 1
         statistics.running += 1
         if place.counted:
-            self._running += 1
+            place.room.running += 1
         if statistics.running > statistics.max_concurrency_seen:
             statistics.max_concurrency_seen = statistics.running
         if place.idle:
@@ -141,11 +199,11 @@ class Functions:
         else:
             statistics.cold_starts += 1
 
-    def _end(self, place: _Place, ticket: Ticket, result: InvocationResult, duration_ms: int) -> None:
+    def _end(self, place: Place, ticket: Ticket, result: InvocationResult, duration_ms: int) -> None:
         statistics = place.statistics
         statistics.running -= 1
         if place.counted:
-            self._running -= 1
+            place.room.running -= 1
         place.idle += 1
         statistics.durations.add(duration_ms)
         if result.function_error is not None:
@@ -153,18 +211,18 @@ class Functions:
             statistics.errors[error] += 1
             if error == "Sandbox.Timedout":
                 statistics.timeouts += 1
-        if self._log is not None:
-            self._log(place.function.name, result)
+        if place.log is not None:
+            place.log(result)
         self.scheduler.complete(ticket, result)
 
-    def _go(self, place: _Place, ticket: Ticket, request: InvokeFunction, overhead_ms: int, drawn: float) -> None:
+    def _go(self, place: Place, ticket: Ticket, request: InvokeFunction, overhead_ms: int, drawn: float) -> None:
         if place.model is not None:
             self._model(place, place.model, ticket, request, overhead_ms, drawn)
         else:
             self._work(place, ticket, request, overhead_ms)
 
     def _model(
-        self, place: _Place, model: Model, ticket: Ticket, request: InvokeFunction, overhead_ms: int, drawn: float
+        self, place: Place, model: Model, ticket: Ticket, request: InvokeFunction, overhead_ms: int, drawn: float
     ) -> None:
         site, dice = request.site, self._dice
 
@@ -179,24 +237,26 @@ class Functions:
         self._end_at(duration_ms, overhead_ms, place, ticket, result)
 
     def _end_at(
-        self, duration_ms: int, overhead_ms: int, place: _Place, ticket: Ticket, result: InvocationResult
+        self, duration_ms: int, overhead_ms: int, place: Place, ticket: Ticket, result: InvocationResult
     ) -> None:
         due_ms = self.scheduler.now_ms + overhead_ms + duration_ms
         self.scheduler.call_at(due_ms, lambda: self._end(place, ticket, result, duration_ms))
 
-    def _work(self, place: _Place, ticket: Ticket, request: InvokeFunction, overhead_ms: int) -> None:
+    def _work(self, place: Place, ticket: Ticket, request: InvokeFunction, overhead_ms: int) -> None:
         site, function, worker = request.site, place.function, place.worker
         assert worker is not None
         names = (site.execution, site.state, site.place, site.attempt, function.name)
+        options = request.options or _PLAIN
         invocation = Invocation(
-            request_id=self._dice.uuid4("request", *names, self.scheduler.now_ms),
+            request_id=options.request_id or self._dice.uuid4("request", *names, self.scheduler.now_ms),
             function_name=function.name,
-            function_arn=function.arn,
+            function_arn=request.invoked_arn or function.arn,
             event=request.event,
             timeout_ms=function.timeout_ms,
             memory_mb=function.memory_mb,
             names=tuple(map(str, names)),
             variables=request.variables,
+            client_context=options.client_context,
             site=CallSite(site.execution, site.state, function.name, site.item, site.attempt, site.place),
         )
 
@@ -210,7 +270,7 @@ class Functions:
             worker.invoke(invocation, done)
 
     def _struck(
-        self, place: _Place, ticket: Ticket, request: InvokeFunction, refusal: Refusal, overhead_ms: int, drawn: float
+        self, place: Place, ticket: Ticket, request: InvokeFunction, refusal: Refusal, overhead_ms: int, drawn: float
     ) -> None:
         """An injected fault instead of the code: an error of the function, or silence until it times out."""
         duration_ms = refusal.delay_ms
@@ -224,7 +284,7 @@ class Functions:
             result = InvocationResult(payload, "Unhandled", duration_ms)
             self._end_at(duration_ms, overhead_ms, place, ticket, result)
 
-    def _overdue(self, place: _Place, request: InvokeFunction) -> InvocationResult:
+    def _overdue(self, place: Place, request: InvokeFunction) -> InvocationResult:
         site = request.site
         request_id = self._dice.uuid4("request", site.execution, site.state, site.attempt, self.scheduler.now_ms)
         return overdue(request_id, place.function.timeout_ms)
@@ -233,20 +293,25 @@ class Functions:
         self.scheduler.complete(ticket, error)
 
 
-def _unreserved(concurrency: int | None, places: Iterable[_Place]) -> int | None:
-    """What reserved concurrency leaves of the account's for all other functions."""
-    if concurrency is None:
-        return None
-    return concurrency - sum(place.function.reserved_concurrency or 0 for place in places)
-
-
 def error_type(result: InvocationResult) -> str:
     """The errorType of a failed invocation; Lambda.Unknown where Lambda gave none."""
     failure = decode(result.payload)
     return (failure.get("errorType") if isinstance(failure, dict) else None) or "Lambda.Unknown"
 
 
+def _event_done(_result: Any, error: Exception | None) -> None:
+    # An event that cannot be delivered is dropped, as on AWS; anything else that ends its program is a bug.
+    if error is not None:
+        raise error
+
+
+def _too_many(place: Place) -> ApiError:
+    reserved = "ReservedFunction" if place.function.reserved_concurrency is not None else ""
+    extra = {"Reason": f"{reserved}ConcurrentInvocationLimitExceeded", "Type": "User"}
+    return ApiError("TooManyRequestsException", "Rate Exceeded.", 429, extra)
+
+
 def _not_found(reference: str) -> ApiError:
     name = function_name(reference)
     arn = f"arn:aws:lambda:{DEFAULT_REGION}:{ACCOUNT_ID}:function:{name}"
-    return ApiError("ResourceNotFoundException", f"Function not found: {arn}:$LATEST", 404)
+    return ApiError("ResourceNotFoundException", f"Function not found: {arn}:$LATEST", 404, {"Type": "User"})

@@ -55,6 +55,7 @@ class Report:
     """How long the environment took to start, for its first invocation."""
     status: str = ""
     """``timeout``, or ``error`` and the error's type, where the environment was lost."""
+    version: str = "$LATEST"
 
 
 def lambda_log(written: str, report: Report) -> str:
@@ -65,7 +66,7 @@ def lambda_log(written: str, report: Report) -> str:
     init = f"\tInit Duration: {report.init_ms:.2f} ms" if report.init_ms is not None else ""
     status = f"\tStatus: {report.status}" if report.status else ""
     return (
-        f"START RequestId: {report.request_id} Version: $LATEST\n{written}END RequestId: {report.request_id}\n"
+        f"START RequestId: {report.request_id} Version: {report.version}\n{written}END RequestId: {report.request_id}\n"
         f"REPORT RequestId: {report.request_id}\tDuration: {report.duration_ms:.2f} ms"
         f"\tBilled Duration: {billed_ms} ms\tMemory Size: {report.memory_mb} MB"
         f"\tMax Memory Used: {min(report.max_memory_mb, report.memory_mb)} MB{init}{status}\n"

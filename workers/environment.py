@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from stepsim.workers.aws_bridge import AwsBridge
 from stepsim.workers.frames import Invoke, Ready, Result, Setup
-from stepsim.workers.lambda_context import LambdaContext
+from stepsim.workers.lambda_context import LambdaContext, client_context
 from stepsim.workers.lambda_errors import (
     RESPONSE_BYTES_MAX,
     Fault,
@@ -105,7 +105,9 @@ def _serve(control: socket.socket, log_fd: int, bridge: AwsBridge) -> None:
 
 def _invoke(handler: Handler, invoke: Invoke) -> tuple[str, bool]:
     """Call the handler: what it returned, or the error object and True."""
-    context = LambdaContext(invoke.request_id, invoke.function_arn, invoke.timeout_ms, os.environ)
+    context = LambdaContext(
+        invoke.request_id, invoke.function_arn, invoke.timeout_ms, os.environ, client_context(invoke.client_context)
+    )
     try:
         payload = marshal(handler(json.loads(invoke.event), context))
     except MemoryError:
@@ -138,6 +140,10 @@ def _load(setup: Setup) -> tuple[Handler | None, str | None]:
 def _import_handler(setup: Setup) -> Handler:
     """The handler's function; raises Fault with the names and words of AWS's runtime."""
     label = setup.label
+    if not setup.function:
+        raise Fault(
+            "Runtime.MalformedHandlerName", f"Bad handler '{label}': not enough values to unpack (expected 2, got 1)"
+        )
     if setup.module.partition(".")[0] in sys.builtin_module_names:
         raise Fault("Runtime.BuiltInModuleConflict", f"Cannot use built-in module {label} as a handler module")
     _open_folders(setup)
@@ -204,8 +210,8 @@ def _enter(setup: Setup) -> None:
 
 def _lambda_variables(setup: Setup) -> dict[str, str]:
     """The variables that Lambda reserves: a function's own environment cannot change them."""
-    day = time.strftime("%Y/%m/%d", time.gmtime())
-    return DUMMY_CREDENTIALS | {
+    stream = setup.log_stream or f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{setup.version}]{os.urandom(16).hex()}"
+    return _credentials(setup) | {
         "TZ": ":UTC",
         "LANG": "en_US.UTF-8",
         "_HANDLER": f"{setup.label}.{setup.function}",
@@ -213,13 +219,20 @@ def _lambda_variables(setup: Setup) -> dict[str, str]:
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
         "AWS_LAMBDA_FUNCTION_NAME": setup.function_name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(setup.memory_mb),
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_VERSION": setup.version,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{setup.function_name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": f"{day}/[$LATEST]{os.urandom(16).hex()}",
+        "AWS_LAMBDA_LOG_GROUP_NAME": setup.log_group or f"/aws/lambda/{setup.function_name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
         "AWS_REGION": setup.region,
         "AWS_DEFAULT_REGION": setup.region,
     }
+
+
+def _credentials(setup: Setup) -> dict[str, str]:
+    """Credentials that mean nothing. An access key of twelve digits names an account, wherever it is looked at."""
+    if setup.account is None:
+        return DUMMY_CREDENTIALS
+    return DUMMY_CREDENTIALS | {"AWS_ACCESS_KEY_ID": setup.account}
 
 
 class _LogHandler(logging.Handler):

@@ -89,6 +89,12 @@ class Setup(Struct, array_like=True, frozen=True, tag="setup"):
     memory_mb: int
     region: str
     fast_operations: list[str]
+    version: str = "$LATEST"
+    log_group: str = ""
+    log_stream: str = ""
+    """Empty where the environment names its own."""
+    account: str | None = None
+    """Whose credentials it has: None for the account that everything lives in."""
 
 
 class Invoke(Struct, array_like=True, frozen=True, tag="invoke"):
@@ -100,6 +106,7 @@ class Invoke(Struct, array_like=True, frozen=True, tag="invoke"):
     timeout_ms: int
     variables: dict[str, str] = {}
     """Environment variables of this invocation alone."""
+    client_context: str | None = None
 
 
 class Answer(Struct, array_like=True, frozen=True, tag="answer"):

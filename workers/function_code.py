@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +22,13 @@ class FunctionCode:
     search_paths: tuple[Path, ...] = ()
     """Further folders to import from, after the task root."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    version: str = "$LATEST"
+    log_group: str = ""
+    """Where its log goes; ``/aws/lambda/NAME`` where empty."""
+    new_log_stream: Callable[[], str] | None = None
+    """Names the log stream of each new environment; without it an environment names its own."""
+    account: str | None = None
+    """The account whose credentials it has; None for the one that everything lives in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,19 @@ def locate_handler(code: FunctionCode) -> HandlerLocation:
     module = ".".join(file.relative_to(root).with_suffix("").parts)
     paths = tuple(dict.fromkeys((root, file.parent, *search_paths)))
     return HandlerLocation(module, reference.function, label, root, paths)
+
+
+def packaged_handler(code: FunctionCode) -> HandlerLocation:
+    """Where Lambda looks for the handler ``folder/file.function`` of a package: `base_dir` is the package's root.
+
+    Nothing is checked: what is not there fails the invocation, as on AWS. A text without a dot has no function.
+    """
+    root = code.base_dir.resolve()
+    label, _, function = code.handler.rpartition(".")
+    paths = (root, *(path.resolve() for path in code.search_paths))
+    if not label:
+        return HandlerLocation("", "", code.handler, root, paths)
+    return HandlerLocation(label.replace("/", "."), function, label, root, paths)
 
 
 def _importable(module: str, paths: Sequence[Path]) -> bool:

@@ -46,11 +46,8 @@ def timed_out(request_id: str, timeout_ms: int) -> str:
 
 
 def crashed(request_id: str, status: int) -> str:
-    """The payload of an invocation whose environment ended; `status` is minus the signal where one ended it.
-
-    It has no errorType: Step Functions reports such a payload as Lambda.Unknown.
-    """
-    return json.dumps({"errorMessage": f"RequestId: {request_id} Error: {exit_reason(status)}"}, separators=(",", ":"))
+    """The payload of an invocation whose environment ended; `status` is minus the signal where one ended it."""
+    return _service_error("Runtime.ExitError", f"RequestId: {request_id} Error: {exit_reason(status)}")
 
 
 def exit_reason(status: int) -> str:

@@ -35,7 +35,7 @@ from stepsim.workers.frames import (
     Setup,
     encode_frame,
 )
-from stepsim.workers.function_code import FunctionCode, HandlerLocation, locate_handler
+from stepsim.workers.function_code import FunctionCode, HandlerLocation, locate_handler, packaged_handler
 from stepsim.workers.lambda_errors import crashed, timed_out
 from stepsim.workers.process import (
     DEFAULT_START_METHOD,
@@ -112,9 +112,11 @@ class ProcessPool:
         http: HttpHandler = no_account,
         fast_operations: Iterable[str] = (),
         start_method: StartMethod = DEFAULT_START_METHOD,
+        lazy: bool = False,
     ) -> None:
         """`api` answers the `fast_operations` (``s3.GetObject``, …), `http` all other AWS calls of the handlers.
 
+        A `lazy` pool starts no process before its first invocation.
         Raises NotImplementedError on Windows, whose sockets cannot carry file descriptors.
         """
         if sys.platform == "win32":
@@ -125,6 +127,7 @@ class ProcessPool:
         self._http = http
         self._fast_operations = sorted(fast_operations)
         self._start_method: StartMethod = start_method
+        self._lazy = lazy
         self._launcher: LauncherProcess | None = None
         self._numbers = itertools.count(1)
         self._queue: deque[Job] = deque()
@@ -141,7 +144,8 @@ class ProcessPool:
         self._tasks = await anyio.create_task_group().__aenter__()
         self._open = True
         self._tasks.start_soon(self._watch_deadlines)
-        self._the_launcher()
+        if not self._lazy:
+            self._the_launcher()
         return self
 
     async def __aexit__(
@@ -168,6 +172,19 @@ class ProcessPool:
     def worker(self, code: FunctionCode) -> ProcessWorker:
         """The worker of a function. Raises HandlerError where its handler reference names no file or module."""
         return ProcessWorker(self, code, locate_handler(code))
+
+    def packaged_worker(self, code: FunctionCode) -> ProcessWorker:
+        """The worker of a function whose code is an unpacked deployment package; a wrong handler fails when invoked."""
+        return ProcessWorker(self, code, packaged_handler(code))
+
+    def retire(self, worker: ProcessWorker) -> None:
+        """Keep none of a worker's environments: idle ones end now, the others when their invocation has ended."""
+        for environment in list(self._environments.values()):
+            if environment.key[0] is worker and not environment.retired:
+                if environment.done is None:
+                    self._retire(environment)
+                else:
+                    environment.last = True
 
     def submit(self, worker: ProcessWorker, invocation: Invocation, done: Done) -> None:
         """Put an invocation in line. Raises RuntimeError outside ``async with``."""
@@ -210,18 +227,21 @@ class ProcessPool:
                 return None
             self._retire(next(iter(self._idle)))
         key = (job.worker, job.invocation.memory_mb)
-        setup = self._setup(job.worker, job.invocation)
+        new_log_stream = job.worker.code.new_log_stream
+        log_stream = "" if new_log_stream is None else new_log_stream()
+        setup = self._setup(job.worker, job.invocation, log_stream)
         launcher = self._the_launcher()
         try:
             environment = open_environment(launcher, next(self._numbers), key, job.invocation, setup)
         except OSError:
             self._lose(launcher)
             environment = open_environment(self._the_launcher(), next(self._numbers), key, job.invocation, setup)
+        environment.log_stream = log_stream
         self._environments[environment.number] = environment
         self._tasks.start_soon(self._serve, environment)
         return environment
 
-    def _setup(self, worker: ProcessWorker, invocation: Invocation) -> Setup:
+    def _setup(self, worker: ProcessWorker, invocation: Invocation, log_stream: str) -> Setup:
         location = worker.location
         arn = invocation.function_arn.split(":")
         return Setup(
@@ -234,7 +254,11 @@ class ProcessPool:
             environment=dict(worker.code.environment),
             memory_mb=invocation.memory_mb,
             region=arn[3] if len(arn) > 3 else DEFAULT_REGION,
-            fast_operations=self._fast_operations,
+            fast_operations=self._fast_operations if worker.code.account is None else [],
+            version=worker.code.version,
+            log_group=worker.code.log_group,
+            log_stream=log_stream,
+            account=worker.code.account,
         )
 
     def _begin(self, environment: EnvironmentProcess) -> None:
@@ -247,6 +271,7 @@ class ProcessPool:
             invocation.event,
             invocation.timeout_ms,
             dict(invocation.variables),
+            invocation.client_context,
         )
         environment.send(encode_frame(message))
 
@@ -300,6 +325,7 @@ class ProcessPool:
         if done is None:
             return
         invocation = environment.invocation
+        version = environment.key[0].code.version
         environment.done = None
         environment.deadline = math.inf
         duration_ms = (time.monotonic() - environment.started) * 1000
@@ -313,13 +339,16 @@ class ProcessPool:
             environment.max_memory_mb,
             environment.init_ms,
             status,
+            version,
         )
         environment.init_ms = None
         log = lambda_log(environment.tail.take(), report)
         self._running.discard(environment)
-        if not environment.retired:
+        if environment.last and not environment.retired:
+            self._retire(environment)
+        elif not environment.retired:
             self._idle[environment] = None
-        done(InvocationResult(payload, function_error, int(duration_ms), log))
+        done(InvocationResult(payload, function_error, int(duration_ms), log, version, environment.log_stream))
         self._dispatch()
 
     # The end of an environment

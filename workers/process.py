@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 import msgspec
@@ -25,6 +25,9 @@ from stepsim.workers.frames import (
     encode_frame,
 )
 from stepsim.workers.worker import Done, Invocation
+
+if TYPE_CHECKING:
+    from stepsim.workers.pool import ProcessWorker
 
 StartMethod = Literal["fork", "spawn"]
 """``fork``: an environment is a fork of the launcher, boto3 in memory. ``spawn``: a fresh interpreter."""
@@ -97,7 +100,7 @@ class EnvironmentProcess:
     """One execution environment, as the pool sees it."""
 
     number: int
-    key: tuple[object, int]
+    key: tuple[ProcessWorker, int]
     """The worker and the memory size that it is for, all its life."""
     invocation: Invocation
     """What it works on, or worked on last."""
@@ -108,6 +111,9 @@ class EnvironmentProcess:
     ready: bool = False
     retired: bool = False
     """It is being killed and is given nothing more."""
+    last: bool = False
+    """It ends with the invocation that it works on."""
+    log_stream: str = ""
     started: float = 0.0
     deadline: float = math.inf
     """When its invocation is overdue, on the monotonic clock (seconds)."""
@@ -187,7 +193,7 @@ class EnvironmentProcess:
 
 
 def open_environment(
-    launcher: LauncherProcess, number: int, key: tuple[object, int], invocation: Invocation, setup: Setup
+    launcher: LauncherProcess, number: int, key: tuple[ProcessWorker, int], invocation: Invocation, setup: Setup
 ) -> EnvironmentProcess:
     """Have an environment started and told what to be. Raises OSError where the launcher is gone."""
     control, theirs = socket.socketpair()

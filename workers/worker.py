@@ -26,6 +26,8 @@ class Invocation:
     """Names this invocation's dice are drawn from: execution, state, attempt. The same names, the same dice."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of this invocation alone (a container's overrides): they go over the function's own."""
+    client_context: str | None = None
+    """The JSON text of the caller's client context, if it sent one."""
     site: object = None
     """What the account wants to know again when the code makes an AWS call; of no concern to the worker."""
 
@@ -42,6 +44,10 @@ class InvocationResult:
     duration_ms: int = 0
     log: str = ""
     """What the function wrote to stdout and stderr, as Lambda's log has it."""
+    version: str = "$LATEST"
+    """The version of the function that ran."""
+    log_stream: str = ""
+    """The log stream of the environment that it ran in, where the worker knows one."""
 
 
 Done = Callable[[InvocationResult], None]

@@ -239,10 +239,13 @@ async def test_an_overdue_handler_is_killed(lab: Lab) -> None:
         ("close_everything", "Runtime exited with error: signal: killed"),
     ],
 )
-async def test_a_crash_has_no_error_type(lab: Lab, handler: str, reason: str) -> None:
-    """A process that ends under its handler ends in a message without a type: Step Functions' Lambda.Unknown."""
+async def test_a_crash_is_an_exit_error(lab: Lab, handler: str, reason: str) -> None:
+    """A process that ends under its handler ends in a message of the service: it has no stack trace."""
     result = await lab.run(f"functions/behaviour:{handler}")
-    assert json.loads(result.payload) == {"errorMessage": f"RequestId: {CALL.request_id} Error: {reason}"}
+    assert json.loads(result.payload) == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": f"RequestId: {CALL.request_id} Error: {reason}",
+    }
     assert result.function_error == "Unhandled"
 
 

@@ -76,7 +76,7 @@ def test_a_bucket_that_s3_would_refuse_is_named(scenario: Any, verb: Any) -> Non
     [
         ("def handler(event, context):\n    raise KeyError('x')\n", "KeyError"),
         ("def handler(event, context):\n    return {1, 2}\n", "Runtime.MarshalError"),
-        ("import sys\ndef handler(event, context):\n    sys.exit(3)\n", "Lambda.Unknown"),
+        ("import sys\ndef handler(event, context):\n    sys.exit(3)\n", "Runtime.ExitError"),
         (
             "import boto3\ndef handler(event, context):\n    boto3.client('s3').get_object(Bucket='no', Key='k')\n",
             "NoSuchBucket",

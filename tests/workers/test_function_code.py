@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stepsim.workers.function_code import FunctionCode, locate_handler
+from stepsim.workers.function_code import FunctionCode, locate_handler, packaged_handler
 from stepsim.workers.handler import HandlerError
 
 
@@ -65,3 +65,19 @@ def test_a_reference_to_nothing_is_an_error(base: Path, handler: str) -> None:
     with pytest.raises(HandlerError) as raised:
         locate_handler(FunctionCode("f", handler, base))
     assert repr(handler) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("handler", "module", "function"),
+    [
+        ("index.handler", "index", "handler"),
+        ("src/app.main", "src.app", "main"),
+        ("src.app.main", "src.app", "main"),
+        ("handler", "", ""),
+    ],
+)
+def test_a_packages_handler_is_not_looked_for(tmp_path: Path, handler: str, module: str, function: str) -> None:
+    """Lambda finds out when it invokes the function."""
+    location = packaged_handler(FunctionCode("f", handler, tmp_path, (tmp_path / "opt",)))
+    assert (location.module, location.function) == (module, function)
+    assert location.paths == (tmp_path, tmp_path / "opt")

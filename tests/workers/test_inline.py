@@ -96,9 +96,12 @@ def test_six_megabytes_are_the_limit(stage: Any) -> None:
     [(0, "Runtime exited without providing a reason"), (3, "Runtime exited with error: exit status 3")],
 )
 def test_an_exit_is_a_crash(stage: Any, code: int, reason: str) -> None:
-    """sys.exit ends the environment: an error without errorType."""
+    """sys.exit ends the environment, which the service tells."""
     result = stage.call(lambda _event, _context: sys.exit(code))
-    assert json.loads(result.payload) == {"errorMessage": f"RequestId: r-1 Error: {reason}"}
+    assert json.loads(result.payload) == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": f"RequestId: r-1 Error: {reason}",
+    }
 
 
 def test_a_handler_is_ended_at_its_timeout(stage: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stepsim.workers.lambda_context import LambdaContext
+import pytest
+
+from stepsim.workers.lambda_context import LambdaContext, client_context
 
 VARIABLES = {
     "AWS_LAMBDA_FUNCTION_NAME": "f",
@@ -28,3 +30,19 @@ def test_a_context_says_what_runs_and_how_long_it_may() -> None:
 def test_the_time_left_is_never_negative() -> None:
     """An overdue handler has no time left, not less than none."""
     assert LambdaContext("id", "arn", -5, VARIABLES).get_remaining_time_in_millis() == 0
+
+
+def test_a_client_context_is_shown_by_its_members() -> None:
+    """What the caller left out is None."""
+    text = '{"client": {"app_title": "shop"}, "custom": {"a": 1}}'
+    context = LambdaContext("id", "arn", 60_000, VARIABLES, client_context(text)).client_context
+    assert context is not None
+    assert context.client is not None
+    assert (context.client.app_title, context.client.installation_id) == ("shop", None)
+    assert (context.custom, context.env) == ({"a": 1}, None)
+
+
+@pytest.mark.parametrize("text", [None, "null"])
+def test_without_a_client_context_there_is_none(text: str | None) -> None:
+    """As in AWS's runtime."""
+    assert client_context(text) is None

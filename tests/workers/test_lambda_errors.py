@@ -16,9 +16,12 @@ def test_a_timeout_names_its_seconds() -> None:
     )
 
 
-def test_a_crash_has_no_type() -> None:
-    """Step Functions reports a payload without errorType as Lambda.Unknown."""
-    assert crashed("id", 3) == '{"errorMessage":"RequestId: id Error: Runtime exited with error: exit status 3"}'
+def test_a_crash_is_an_exit_error() -> None:
+    """It has the service's name for it, which Step Functions reports."""
+    assert crashed("id", 3) == (
+        '{"errorType":"Runtime.ExitError",'
+        '"errorMessage":"RequestId: id Error: Runtime exited with error: exit status 3"}'
+    )
 
 
 @pytest.mark.parametrize(
