@@ -127,7 +127,7 @@ class Account:
         """Stop a running execution: it ends ABORTED, and so do its map runs."""
         fiber = self._fibers.get(arn)
         if fiber is not None and not fiber.ended:
-            self.scheduler.interrupt(fiber, Stopped(*(text for text in (error, cause) if text is not None)))
+            self.scheduler.interrupt(fiber, Stopped(error, cause))
 
 
 def no_cloud(service: str, operation: str, params: dict[str, Any], *, site: CallSite) -> Answer:  # noqa: ARG001

@@ -74,4 +74,9 @@ class Expired(Exception):
 
 
 class Stopped(Exception):
-    """Thrown into a program that somebody stopped (StopExecution, Ctrl-C)."""
+    """Thrown into a program that somebody stopped (StopExecution, Ctrl-C), perhaps with an error and a cause."""
+
+    def __init__(self, error: str | None = None, cause: str | None = None) -> None:
+        super().__init__(error, cause)
+        self.error = error
+        self.cause = cause

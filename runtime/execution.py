@@ -95,9 +95,8 @@ class Execution:
             self._end("TIMED_OUT", trail, "ExecutionTimedOut", {"error": "States.Timeout"})
         except Stopped as stopped:
             trail.previous = 0
-            details = dict(zip(("error", "cause"), stopped.args, strict=False))
-            self.error, self.cause = details.get("error"), details.get("cause")
-            self._end("ABORTED", trail, "ExecutionAborted", details)
+            self.error, self.cause = stopped.error, stopped.cause
+            self._end("ABORTED", trail, "ExecutionAborted", failure_details(stopped))
         else:
             self.output = output
             details = {"output": output.text, "outputDetails": NOT_TRUNCATED}

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from stepsim.asl.errors import RUNTIME, StatesError
 from stepsim.asl.payload import Payload
+from stepsim.runtime.effects import Stopped
 
 MAX_EVENTS = 25_000
 """Events in the history of a Standard execution, the last one included."""
@@ -206,7 +207,7 @@ class Trail:
         return self.add(f"{state_type}StateExited", details)
 
 
-def failure_details(error: StatesError) -> dict[str, Any]:
+def failure_details(error: StatesError | Stopped) -> dict[str, Any]:
     """The error and cause of a failure event, without the one that AWS leaves out."""
     details: dict[str, Any] = {}
     if error.error is not None:

@@ -46,6 +46,7 @@ class KeptChildren:
         self._run = run
         self._keeper = keeper
         self._running: dict[int, Execution] = {}
+        self._programs: dict[int, Program] = {}
         self._unsuccessful: dict[int, Execution] = {}
         self.pending: list[Batch] = []
         """Batches that were counted as pending when the run failed."""
@@ -61,6 +62,7 @@ class KeptChildren:
         """Take note of a child's end, and return it as a map run counts it."""
         index = execution.me.item or 0
         self._running.pop(index)
+        self._programs.pop(index)
         outcome: Payload | StatesError | Expired
         if execution.output is not None:
             outcome = execution.output
@@ -70,10 +72,15 @@ class KeptChildren:
         self._keeper.ended(self._run, execution)
         return outcome
 
+    def program_of(self, execution: Execution) -> Program:
+        """The program of a child that runs."""
+        return self._programs[execution.me.item or 0]
+
     def abort(self, child: Child) -> None:
         """The run has ended, and with it this child that still ran."""
         index = child.item or 0
         execution = self._unsuccessful[index] = self._running.pop(index)
+        self._programs.pop(index)
         execution.abort()
         self._keeper.ended(self._run, execution)
 
@@ -112,9 +119,11 @@ class KeptChildren:
             yield batch
 
     def _begin(self, execution: Execution) -> Program:
-        self._running[execution.me.item or 0] = execution
+        index = execution.me.item or 0
+        self._running[index] = execution
         self._keeper.started(self._run, execution)
-        return self._program(execution)
+        program = self._programs[index] = self._program(execution)
+        return program
 
     def _program(self, execution: Execution) -> Program:
         before = len(execution.history)

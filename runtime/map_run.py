@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from stepsim.asl.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD, TIMEOUT, StatesError
 from stepsim.asl.machine import MapState, StateMachine
 from stepsim.asl.payload import JSON, Payload
-from stepsim.runtime.effects import Expired, Fork, NotBefore, Program
+from stepsim.runtime.effects import Expired, Fork, NotBefore, Program, Stopped
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import Frame, Identity
 from stepsim.runtime.history import History, Trail
@@ -169,6 +169,12 @@ class MapRun:
         if self._kept is not None:
             self._kept.reopen()
 
+    def stop_child(self, execution: Execution, stopped: Stopped) -> None:
+        """Stop one child that runs: it ends ABORTED, and the run goes on."""
+        if self._kept is not None and self._fork is not None:
+            program = self._kept.program_of(execution)
+            self.frame.engine.scheduler.interrupt_branch(self._fork, program, stopped)
+
     def update(self, max_concurrency: int | None, tolerance: Tolerance) -> None:
         """Change a running run's limits: they hold from now on."""
         self.tolerance = tolerance
@@ -257,7 +263,13 @@ class MapRun:
     def _kept_ended(self, results: MapResults, _: int, execution: Execution) -> bool:
         assert self._kept is not None
         assert execution.me.item is not None
-        return self._ended(results, execution.me.item, self._kept.ended(execution))
+        outcome = self._kept.ended(execution)
+        if execution.status != "ABORTED":
+            return self._ended(results, execution.me.item, outcome)
+        child = self.running.pop(execution.me.item)
+        self.counts.abort(child.items)
+        results.failed(child, self.outcome(child, "ABORTED", None, StatesError(execution.error, execution.cause)))
+        return False
 
     def outcome(self, child: Child, status: str, output: Payload | None, error: StatesError | None) -> ChildOutcome:
         """How a child ended, as the result files have it."""

@@ -167,6 +167,14 @@ class Scheduler:
         self._step(fiber, None, error)
         self._drain()
 
+    def interrupt_branch(self, fork: Fork, program: Program, error: BaseException) -> None:
+        """Throw an exception into one branch of a fork that is under way."""
+        run = fork.run
+        if run is not None:
+            for fiber in tuple(run.running):
+                if fiber.program is program:
+                    self.interrupt(fiber, error)
+
     def cancel(self, fiber: Fiber) -> None:
         """End a fiber and everything it forked, without a word to anybody."""
         if fiber.ended:

@@ -63,12 +63,17 @@ class ExecutionStore:
         shelf.ended[arn] = record
 
     def discard(self, arn: str) -> None:
-        """Forget an execution, as AWS does when its time is over or its machine is gone."""
-        record = self._records.pop(arn, None)
-        if record is not None:
-            shelf = self._shelf(record)
-            shelf.running.pop(arn, None)
-            shelf.ended.pop(arn, None)
+        """Forget an execution, as AWS does when its time is over or its machine is gone; its map runs go with it."""
+        doomed = [arn]
+        while doomed:
+            record = self._records.pop(doomed[-1], None)
+            for run in self._map_runs_of.pop(doomed.pop(), ()):
+                self._map_runs.pop(run.arn, None)
+                doomed += [child.execution.me.arn for child in self.of_map_run(run.arn)]
+            if record is not None:
+                shelf = self._shelf(record)
+                shelf.running.pop(record.execution.me.arn, None)
+                shelf.ended.pop(record.execution.me.arn, None)
 
     def add_map_run(self, run: MapRun) -> None:
         """Keep a map run that was opened."""

@@ -10,6 +10,7 @@ from stepsim.runtime.api.arns import parse_machine_arn
 from stepsim.runtime.api.execution_store import ExecutionStore
 from stepsim.runtime.api.records import ActivityRecord, Alias, ExecutionRecord, Home, MachineRecord, Version
 from stepsim.runtime.cloud.call import ApiError
+from stepsim.runtime.map_run import MapRun
 
 
 class Observers:
@@ -101,6 +102,13 @@ class Registry:
         if record is None:
             raise ApiError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
         return record
+
+    def map_run(self, arn: str) -> MapRun:
+        """The map run of an ARN. Raises ApiError ResourceNotFound."""
+        run = self.store.map_run(arn)
+        if run is None:
+            raise ApiError("ResourceNotFound", f"Resource not found: '{arn}'", extra={"resourceName": arn})
+        return run
 
 
 def active(record: MachineRecord) -> MachineRecord:

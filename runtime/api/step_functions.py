@@ -25,8 +25,10 @@ from stepsim.runtime.api.aliases import (
     update_state_machine_alias,
 )
 from stepsim.runtime.api.definitions import validate_state_machine_definition
+from stepsim.runtime.api.execution_keeper import ExecutionKeeper
 from stepsim.runtime.api.executions import (
     describe_execution,
+    list_executions,
     start_execution,
     start_sync_execution,
     stop_execution,
@@ -40,9 +42,12 @@ from stepsim.runtime.api.machines import (
     list_state_machines,
     update_state_machine,
 )
+from stepsim.runtime.api.map_runs import describe_map_run, list_map_runs, update_map_run
 from stepsim.runtime.api.own_calls import OwnCalls
 from stepsim.runtime.api.records import Home, Params, Reply, Response
+from stepsim.runtime.api.redrive import redrive_execution
 from stepsim.runtime.api.registry import Registries, Registry
+from stepsim.runtime.api.state_machine_for_execution import describe_state_machine_for_execution
 from stepsim.runtime.api.status_events import StatusEvents
 from stepsim.runtime.api.tags import list_tags_for_resource, tag_resource, untag_resource
 from stepsim.runtime.api.task_tokens import send_task_failure, send_task_heartbeat, send_task_success
@@ -70,15 +75,20 @@ OPERATIONS: dict[str, Operation] = {
     "DeleteStateMachineVersion": delete_state_machine_version,
     "DescribeActivity": describe_activity,
     "DescribeExecution": describe_execution,
+    "DescribeMapRun": describe_map_run,
     "DescribeStateMachine": describe_state_machine,
     "DescribeStateMachineAlias": describe_state_machine_alias,
+    "DescribeStateMachineForExecution": describe_state_machine_for_execution,
     "GetExecutionHistory": get_execution_history,
     "ListActivities": list_activities,
+    "ListExecutions": list_executions,
+    "ListMapRuns": list_map_runs,
     "ListStateMachineAliases": list_state_machine_aliases,
     "ListStateMachineVersions": list_state_machine_versions,
     "ListStateMachines": list_state_machines,
     "ListTagsForResource": list_tags_for_resource,
     "PublishStateMachineVersion": publish_state_machine_version,
+    "RedriveExecution": redrive_execution,
     "SendTaskFailure": send_task_failure,
     "SendTaskHeartbeat": send_task_heartbeat,
     "SendTaskSuccess": send_task_success,
@@ -86,6 +96,7 @@ OPERATIONS: dict[str, Operation] = {
     "StopExecution": stop_execution,
     "TagResource": tag_resource,
     "UntagResource": untag_resource,
+    "UpdateMapRun": update_map_run,
     "UpdateStateMachine": update_state_machine,
     "UpdateStateMachineAlias": update_state_machine_alias,
     "ValidateStateMachineDefinition": validate_state_machine_definition,
@@ -103,6 +114,7 @@ class StepFunctions:
     def __init__(self, account: Account, gate: Gate | None = None) -> None:
         """With a gate, what executions call of the service is counted, delayed and struck by faults there."""
         self.registries = Registries(account)
+        ExecutionKeeper(self.registries)
         ExecutionLogs(self.registries)
         StatusEvents(self.registries)
         account.performer.own = OwnCalls(self, gate)

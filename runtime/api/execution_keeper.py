@@ -1,0 +1,53 @@
+"""What keeps executions beside the operations: the children of map runs, and what becomes of a deleted machine's."""
+
+from __future__ import annotations
+
+from stepsim.runtime.api.records import ExecutionRecord, Home, MachineRecord
+from stepsim.runtime.api.registry import Registries, Registry
+from stepsim.runtime.api.starting import note_end, note_start
+from stepsim.runtime.execution import Execution
+from stepsim.runtime.map_run import MapRun
+
+
+class ExecutionKeeper:
+    """Keeps the map runs and children of all homes in their stores, as executions like others."""
+
+    def __init__(self, registries: Registries) -> None:
+        self._registries = registries
+        registries.account.keep_map_runs(self)
+        registries.observers.machine_deleting.append(self._fail_executions)
+        registries.observers.machine_deleted.append(self._discard_executions)
+
+    def opened(self, run: MapRun) -> None:
+        """A map run begins."""
+        self._home(run.arn).store.add_map_run(run)
+
+    def map_run(self, arn: str) -> MapRun | None:
+        """A map run that is to be redriven."""
+        return self._home(arn).store.map_run(arn)
+
+    def started(self, run: MapRun, child: Execution) -> None:
+        """A child begins, or begins again."""
+        registry = self._home(run.arn)
+        parent = registry.execution(run.parent.arn)
+        note_start(registry, ExecutionRecord(child, parent.record, parent.revision, map_run=run))
+
+    def ended(self, run: MapRun, child: Execution) -> None:
+        """A child has ended, whatever way."""
+        registry = self._home(run.arn)
+        note_end(registry, registry.execution(child.me.arn))
+
+    def _fail_executions(self, machine: MachineRecord) -> None:
+        # They fail at their next event, which is not written any more (measured).
+        for running in self._home(machine.arn).store.running(machine.arn):
+            running.execution.history.refuse(f"State machine {machine.name} has been deleted")
+
+    def _discard_executions(self, machine: MachineRecord) -> None:
+        # With a machine go its executions: AWS knows none of them any more (measured).
+        store = self._home(machine.arn).store
+        for record in list(store.of_machine(machine.arn)):
+            store.discard(record.execution.me.arn)
+
+    def _home(self, arn: str) -> Registry:
+        _, _, _, region, account_id, _ = arn.split(":", 5)
+        return self._registries[Home(account_id, region)]
