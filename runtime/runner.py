@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from stepsim.asl.payload import JSON, Payload
+from stepsim.asl.payload import JSON, Payload, encode
 from stepsim.runtime.account import Account, no_cloud
+from stepsim.runtime.api.activities import create_activity
+from stepsim.runtime.api.records import Home, MachineRecord, MachineType, Revision
+from stepsim.runtime.api.registry import Registry
 from stepsim.runtime.api.step_functions import StepFunctions
+from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.definition import Definition, load_definition
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.execution import Execution
+from stepsim.runtime.frame import ROLE_ARN
 from stepsim.runtime.functions import Function, Functions
 from stepsim.runtime.generators import GeneratorError
 from stepsim.runtime.report import RunFacts, make_report
@@ -136,16 +141,32 @@ class _Stage:
         self.dice = Dice(scenario.seed)
         self.statistics = Statistics()
         self.definition: Definition = load_definition(scenario.definition, scenario.substitutions, scenario.type)
+        self.machines: dict[str, Definition] = {
+            name: load_definition(machine.definition, machine.substitutions, machine.type)
+            for name, machine in scenario.machines.items()
+        }
         self.faults: Faults | None = None
         self._account: Account | None = None
-        missing = self.definition.missing_functions(scenario.functions, scenario.tasks)
-        if missing:
+        for file, definition in self._definitions():
+            missing = definition.missing_functions(scenario.functions, scenario.tasks)
+            if not missing:
+                continue
             raise RunError(
-                f"{scenario.definition.name} calls functions that nothing runs: {', '.join(missing)}. "
+                f"{file.name} calls functions that nothing runs: {', '.join(missing)}. "
                 f"Name each one's code, with `run --function {missing[0]}=module:handler` or in a scenario's functions."
             )
         if scenario.faults:
             self.faults = Faults(scenario.faults, self.dice, self._run_ms)
+
+    def _definitions(self) -> Iterator[tuple[Path, Definition]]:
+        """The scenario's own definition, and those of the other machines."""
+        yield self.scenario.definition, self.definition
+        for name, definition in self.machines.items():
+            yield self.scenario.machines[name].definition, definition
+
+    @property
+    def _calls_aws(self) -> bool:
+        return any(definition.calls_aws for _, definition in self._definitions())
 
     def _run_ms(self) -> int:
         """Milliseconds since the run began."""
@@ -155,7 +176,7 @@ class _Stage:
         """The account in moto, with the scenario's resources in it; None where nothing will call AWS."""
         scenario = self.scenario
         resources = scenario.buckets or scenario.tables or scenario.queues
-        if not (resources or scenario.has_code or self.definition.calls_aws):
+        if not (resources or scenario.has_code or self._calls_aws):
             return None
         from stepsim.runtime.cloud_setup import SetupError, open_cloud
 
@@ -193,9 +214,26 @@ class _Stage:
             start_ms=scenario.start_ms,
         )
         step_functions = StepFunctions(self._account, None if cloud is None else cloud.gate)
+        self._fill(step_functions.registries[Home(ACCOUNT_ID, DEFAULT_REGION)])
         if cloud is not None:
             cloud.fast_paths["stepfunctions"] = step_functions.gate_operations()
         return self._account
+
+    def _fill(self, registry: Registry) -> None:
+        """Make the scenario's machines and activities. What is not known of a machine is as where nobody says."""
+        scenario = self.scenario
+        self._machine(registry, scenario.name, scenario.type, self.definition)
+        for name, spec in scenario.machines.items():
+            self._machine(registry, name, spec.type, self.machines[name])
+        for name in scenario.activities:
+            create_activity(registry, {"name": name})
+
+    def _machine(self, registry: Registry, name: str, machine_type: MachineType, definition: Definition) -> None:
+        arn = registry.home.arn(f"stateMachine:{name}")
+        text = encode(definition.machine.definition)
+        logging, tracing = {"level": "OFF", "includeExecutionData": False}, {"enabled": False}
+        revision = Revision(None, text, definition.machine, ROLE_ARN, logging, tracing, None, registry.now_ms, {})
+        registry.machines[arn] = MachineRecord(arn, name, machine_type, registry.now_ms, revision)
 
     def _function(
         self, name: str, spec: FunctionSpec, code: Callable[[str, FunctionSpec], Any], *, in_lambda: bool = True
