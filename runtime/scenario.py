@@ -13,6 +13,8 @@ from stepsim.asl.errors import Problem
 from stepsim.asl.payload import JSON
 from stepsim.asl.timestamp import parse_timestamp
 from stepsim.runtime import scenario_file as written
+from stepsim.runtime.api.names import check_name
+from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.expectations import Expectation, parse_expectation
 from stepsim.runtime.key_path import KeyPath
@@ -25,6 +27,7 @@ from stepsim.runtime.scenario_types import (
     GenerateSpec,
     IndexSpec,
     KeySpec,
+    MachineSpec,
     QueueSpec,
     Quotas,
     Scenario,
@@ -142,13 +145,20 @@ class _Resolver:
         batch_jobs = self._each(value, written.Job, ("batch_jobs",), self._job)
         glue_jobs = self._each(value, written.Job, ("glue_jobs",), self._job)
         tasks = self._each(value, written.Task, ("tasks",), self._task)
+        machines = self._each(value, written.Machine, ("machines",), self._machine)
+        own_name = self._own_name(value)
+        if own_name in machines:
+            message = f"{own_name!r} is the name of the scenario's own machine"
+            self._checker.add(INVALID_VALUE, message, ("machines", own_name))
+        for index, name in enumerate(self._list(value, str, "activities", lambda name, _: name)):
+            self._check_name(name, ("activities", index))
         faults = self._list(value, written.Fault, "faults", lambda fault, at: self._fault(fault, at, value))
         expect = self._list(value, str, "expect", self._expectation)
         if checker.problems or definition is None or start_ms is None:
             return None
         file = msgspec.convert(value, written.ScenarioFile)
         return Scenario(
-            name=file.name or (self._path.resolve().parent.name if self._path.stem == "scenario" else self._path.stem),
+            name=own_name,
             definition=definition,
             base_dir=self._base_dir,
             substitutions=file.substitutions,
@@ -166,11 +176,20 @@ class _Resolver:
             clusters=tuple(file.cloud.clusters),
             job_queues=tuple(file.cloud.job_queues),
             tasks=tasks,
+            machines=machines,
+            activities=tuple(file.activities),
             latency=file.latency == "aws",
             quotas=_quotas(file.quotas),
             faults=tuple(faults),
             expect=tuple(expect),
         )
+
+    def _own_name(self, value: Mapping[str, JSON]) -> str:
+        """The scenario's name: as written, else the file's, or its folder's where the file is called scenario."""
+        name = value.get("name")
+        if isinstance(name, str) and name:
+            return name
+        return self._path.resolve().parent.name if self._path.stem == "scenario" else self._path.stem
 
     def _each(
         self, holder: JSON, kind: type[W], path: KeyPath, resolve: Callable[[W, KeyPath], T | None]
@@ -297,6 +316,17 @@ class _Resolver:
 
     def _task(self, task: written.Task, path: KeyPath) -> TaskSpec:
         return TaskSpec(self._duration(task.duration, path), task.returns, self._errors(task.errors, path))
+
+    def _check_name(self, name: str, path: KeyPath) -> None:
+        try:
+            check_name(name)
+        except ApiError:
+            self._checker.add(INVALID_VALUE, f"AWS takes no such name: {name!r}", path)
+
+    def _machine(self, machine: written.Machine, path: KeyPath) -> MachineSpec | None:
+        self._check_name(str(path[-1]), path)
+        definition = self._file(machine.definition, (*path, "definition"), _DEFINITION_SUFFIXES)
+        return None if definition is None else MachineSpec(definition, machine.type, machine.substitutions)
 
     def _errors(self, errors: Sequence[written.ModelledError], path: KeyPath) -> tuple[ModelledError, ...]:
         total = sum(error.probability for error in errors)

@@ -128,6 +128,14 @@ class Task(Struct, frozen=True, forbid_unknown_fields=True):
     errors: list[ModelledError] = []
 
 
+class Machine(Struct, frozen=True, forbid_unknown_fields=True):
+    """Another state machine of the account: the definition, or what runs in it, may start its executions."""
+
+    definition: Annotated[str, Meta(description="the state machine, .json or .yaml, relative to this file")]
+    type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+    substitutions: dict[str, Any] = {}
+
+
 class Quotas(Struct, frozen=True, forbid_unknown_fields=True):
     """AWS's quotas, where they are not AWS's defaults. A quota of `none` is off."""
 
@@ -177,6 +185,8 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     batch_jobs: Annotated[dict[str, Job | None], Meta(description="by the job definition's name")] = {}
     glue_jobs: Annotated[dict[str, Job | None], Meta(description="by the job's name")] = {}
     tasks: Annotated[dict[str, Task], Meta(description="by resource ARN or by the state's name")] = {}
+    machines: Annotated[dict[str, Machine], Meta(description="other state machines of the account, by name")] = {}
+    activities: Annotated[list[str], Meta(description="their workers are other machines, or models under tasks")] = []
     latency: Annotated[Literal["aws", "none"], Meta(description="none: AWS calls take no time")] = "aws"
     quotas: Quotas | Literal["none"] = Quotas()
     faults: list[Fault] = []

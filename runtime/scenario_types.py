@@ -106,6 +106,15 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineSpec:
+    """A state machine that the account has besides the scenario's own."""
+
+    definition: Path
+    type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+    substitutions: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Quotas:
     """AWS's quotas; None is off."""
 
@@ -137,6 +146,8 @@ class Scenario:
     job_queues: tuple[str, ...] = ()
     tasks: Mapping[str, TaskSpec] = field(default_factory=dict)
     """By resource ARN or by the state's name."""
+    machines: Mapping[str, MachineSpec] = field(default_factory=dict)
+    activities: tuple[str, ...] = ()
     latency: bool = True
     """False: AWS calls take no time."""
     quotas: Quotas = Quotas()

@@ -1,4 +1,4 @@
-"""Task tokens: an answer reaches whoever waits, early ones are kept, late ones are refused, and nothing is remembered."""
+"""Task tokens: an answer reaches whoever waits, early ones are kept, late ones refused, and nothing is remembered."""
 
 from __future__ import annotations
 
