@@ -6,7 +6,7 @@ Both drivers use it: the simulation waits a call's latency on its clock, the sys
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stepsim.asl.errors import StatesError
 from stepsim.asl.payload import Payload
@@ -15,12 +15,15 @@ from stepsim.runtime.cloud.call import Answer, CallSite
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.item_source import PerformCall
-from stepsim.runtime.requests import AwaitToken, CallApi, FindFunction, InvokeFunction, Never, RunModel
+from stepsim.runtime.requests import AwaitToken, CallApi, FindFunction, InvokeFunction, Never, RunModel, SendHttp
 from stepsim.runtime.scheduler import Scheduler, Ticket
 from stepsim.runtime.services.failures import refused_parameters
 from stepsim.runtime.tokens import TaskTokens
 from stepsim.runtime.waits import AwaitExecution, AwaitTokenUntil, AwaitWorker, CallWaiting, Cancel
 from stepsim.workers.modelled import Model
+
+if TYPE_CHECKING:
+    from stepsim.runtime.cloud.outbound_http import Outbound
 
 
 class OwnCalls(Protocol):
@@ -56,6 +59,7 @@ class Performer:
         self._call = call
         self._models = models
         self._dice = dice
+        self._outbound: Outbound | None = None
         self.own: OwnCalls | None = None
         self.scheduler: Scheduler
 
@@ -83,6 +87,8 @@ class Performer:
             request.cancel = self._step_functions().call(
                 request.operation, request.parameters, request.site, lambda answer: self._answer(ticket, answer)
             )
+        elif kind is SendHttp:
+            self._send_http(ticket, request)
         elif kind is not Never:
             raise TypeError(f"{request!r} is not a request")
 
@@ -100,6 +106,15 @@ class Performer:
                 raise
             answer = Answer(None, refusal)
         self._answer(ticket, answer)
+
+    def _send_http(self, ticket: Ticket, request: SendHttp) -> None:
+        if self._outbound is None:
+            from stepsim.runtime.cloud.outbound_http import Outbound  # urllib3 is seldom needed here
+
+            self._outbound = Outbound()
+        # A driver that is woken must not wait for an answer; one that jumps has nothing else to do.
+        send = self._outbound.send_in_place if self.scheduler.wake is None else self._outbound.send_aside
+        send(request.call, lambda answer: self.scheduler.complete(ticket, answer))
 
     def _await_execution(self, ticket: Ticket, request: AwaitExecution) -> None:
         self._step_functions().await_end(request.arn, lambda described: self.scheduler.complete(ticket, described))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from stepsim.runtime.cloud.call import CallSite
+
+if TYPE_CHECKING:
+    from stepsim.runtime.cloud.outbound_http import HttpCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,13 @@ class CallApi:
     parameters: dict[str, Any]
     site: CallSite
     """Who calls, also in which region and account."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendHttp:
+    """Send an HTTP request; answered with an `HttpAnswer`, or an `HttpFailure` where nothing came back."""
+
+    call: HttpCall
 
 
 @dataclass(frozen=True, slots=True)
