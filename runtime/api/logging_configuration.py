@@ -32,3 +32,14 @@ def read_logging(registry: Registry, given: Mapping[str, JSON] | None) -> Mappin
 
 def _invalid(reason: str) -> ApiError:
     return ApiError("InvalidLoggingConfiguration", f"Invalid Logging Configuration: {reason}")
+
+
+def log_group_in_moto(arn: str) -> bool:
+    """Whether moto's account has the log group of an ARN (without ``:*``): for `Registries.log_group_exists`."""
+    from moto.logs.models import logs_backends
+
+    parts = arn.split(":", 6)
+    if len(parts) < 7 or parts[2] != "logs" or parts[5] != "log-group":
+        return False
+    _, _, _, region, account_id, _, name = parts
+    return name in logs_backends[account_id][region].groups
