@@ -15,6 +15,7 @@ import anyio
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from stepsim.runtime.account import Account
+from stepsim.runtime.api.put_events import event_operations
 from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import DEFAULT_REGION
 from stepsim.runtime.cloud.cloud import Cloud
@@ -46,6 +47,7 @@ class Emulator:
         )
         self.step_functions = StepFunctions(self.account)
         cloud.fast_paths["stepfunctions"] = self.step_functions.gate_operations()
+        cloud.fast_paths["events"] = event_operations(self.step_functions.registries)
         self.driver = Driver(self.account.scheduler, _report_failure)
         self.endpoint = Endpoint(cloud, self.step_functions, self.account, Router(tuple(names)))
 

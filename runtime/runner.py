@@ -14,6 +14,7 @@ from stepsim.runtime.account import Account, no_cloud
 from stepsim.runtime.api.activities import create_activity
 from stepsim.runtime.api.records import Home, MachineRecord, MachineType, Revision
 from stepsim.runtime.api.registry import Registry
+from stepsim.runtime.api.put_events import event_operations
 from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.cloud.faults import Faults
@@ -217,6 +218,7 @@ class _Stage:
         self._fill(step_functions.registries[Home(ACCOUNT_ID, DEFAULT_REGION)])
         if cloud is not None:
             cloud.fast_paths["stepfunctions"] = step_functions.gate_operations()
+            cloud.fast_paths["events"] = event_operations(step_functions.registries)
         return self._account
 
     def _fill(self, registry: Registry) -> None:

@@ -160,6 +160,8 @@ class Cloud:
         try:
             response: dict[str, Any] = self._client(service, region, account_id)._make_api_call(operation, params)
         except ClientError as error:
+            if error.response.get("Error", {}).get("Message") == "Not yet implemented":
+                raise Unsupported(f"The simulated account has no {service}.{operation}") from None
             raise _api_error(service, operation, error) from None
         except (ParamValidationError, UnknownServiceError):
             raise

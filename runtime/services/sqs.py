@@ -9,11 +9,11 @@ import re
 from urllib.parse import urlsplit
 
 from stepsim.asl.payload import JSON, Payload
-from stepsim.runtime.cloud.call import ACCOUNT_ID, Answer, CallSite
+from stepsim.runtime.cloud.call import ACCOUNT_ID, Answer, ApiError, CallSite
 from stepsim.runtime.cloud.hosts import host_of, is_aws_host, is_loopback
 from stepsim.runtime.effects import Program
 from stepsim.runtime.requests import CallApi
-from stepsim.runtime.services.api_call import api_call, await_token, boto_parameters
+from stepsim.runtime.services.api_call import api_call, await_token, boto_parameters, refused
 from stepsim.runtime.services.failures import client_failure
 from stepsim.runtime.services.task import TaskCall
 
@@ -32,6 +32,7 @@ _LONGEST_WAIT_S = 20
 _FIRST_LOOK_MS = 100
 _LOOKS_MS = 1_000
 
+_PATH = re.compile(r"/(\d{12})/[^/]+")
 _REGION = re.compile(r"(?:sqs\.([a-z0-9-]+)\.|([a-z0-9-]+)\.queue\.)")
 
 
@@ -41,6 +42,8 @@ def send_message(call: TaskCall) -> Program:
     if isinstance(parameters, dict):
         parameters = {name: value for name, value in parameters.items() if name in _PARAMETERS}
     arguments = boto_parameters(call, "sendMessage", parameters)
+    if not arguments["MessageBody"]:
+        refused(call, ApiError("MissingParameter", "The request must contain the parameter MessageBody."))
     site = _site(call, arguments["QueueUrl"])
     return (yield from api_call(call, "sendMessage", parameters, site))
 
@@ -52,16 +55,16 @@ def send_message_with_token(call: TaskCall) -> Program:
 
 def _site(call: TaskCall, url: str) -> CallSite:
     """Where a queue lives. Raises SQS.SdkClientException for a host that nobody knows (recorded)."""
-    host = host_of(url)
-    if host and not is_aws_host(host) and not is_loopback(host):
+    host, path = host_of(url), _PATH.fullmatch(urlsplit(url).path)
+    if host and path is None and not is_aws_host(host) and not is_loopback(host):
+        # A URL with an account and a queue is one of the account's own, by whatever name its endpoint goes.
         raise client_failure("sqs", f"{host}: Name or service not known")
     site = call.site()
     region = _REGION.match(host)
     if region is not None:
         site.region = region[1] or region[2]
-    account = urlsplit(url).path.split("/")[1:2]
-    if account and re.fullmatch(r"\d{12}", account[0]):
-        site.account = None if account[0] == ACCOUNT_ID else account[0]
+    if path is not None:
+        site.account = None if path[1] == ACCOUNT_ID else path[1]
     return site
 
 
@@ -73,7 +76,10 @@ def receive_message(call: TaskCall) -> Program:
     wait_s = arguments.get("WaitTimeSeconds")
     if wait_s is None:
         wait_s = yield from _queue_wait_s(call, arguments["QueueUrl"])
-    if not 0 < wait_s <= _LONGEST_WAIT_S:
+    if not 0 <= wait_s <= _LONGEST_WAIT_S:
+        why = f"Value {wait_s} for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, if provided."
+        refused(call, ApiError("InvalidParameterValue", why))
+    if wait_s == 0:
         return (yield from api_call(call, "receiveMessage", parameters))
     until_ms = scheduler.now_ms + wait_s * 1000
     look: JSON = {**parameters, "WaitTimeSeconds": 0}

@@ -139,3 +139,71 @@ def test_an_sdk_call_may_wait_for_a_token(stand: Any) -> None:
     assert execution.output is not None
     assert execution.output.text == '{"done": true}'
     assert details(execution, "TaskSubmitted")["resource"] == "putObject.waitForTaskToken"
+
+
+def test_what_the_account_cannot_answer_ends_the_execution(stand: Any) -> None:
+    """An operation or a service that moto does not have is named, and is nobody's to catch."""
+    for action in ("sagemaker:listAlgorithms", "braket:cancelJob"):
+        parameters = {"JobArn": "x"} if "braket" in action else {}
+        execution = stand.task(SDK + action, parameters, fields={"Retry": [{"ErrorEquals": ["States.ALL"]}]})
+        assert execution.error == "States.Runtime"
+        service, operation = action.split(":")
+        assert f"{service}.{operation[0].upper()}{operation[1:]}" in execution.cause
+
+
+def test_an_account_that_breaks_is_an_internal_failure(stand: Any) -> None:
+    """What moto raises by accident is a 500 of the service, which a task can catch."""
+    execution = stand.task(SDK + "emr:listSteps", {"ClusterId": "x"})
+    assert execution.error == "Emr.EmrException"
+    assert execution.cause.startswith("moto failed in emr.ListSteps: KeyError: 'x' (Service: Emr, Status Code: 500, ")
+
+
+def test_an_sdk_call_is_spelled_as_the_sdk_spells_it(stand: Any) -> None:
+    """Services, actions and fields by other names are refused with the name to write."""
+    result = stand.task(SDK + "secretsmanager:createSecret", {"Name": "n", "SecretString": {"a": 1}})
+    assert list(result.output.value) == ["Arn", "Name", "VersionId"]
+    for resource, parameters, name in (
+        ("events:listRules", {}, "'eventbridge'"),
+        ("s3:ListBuckets", {}, "s3:listBuckets"),
+        ("rds:describeDBInstances", {"DBInstanceIdentifier": "x"}, '"DbInstanceIdentifier"'),
+    ):
+        execution = stand.task(SDK + resource, parameters)
+        assert execution.error == "States.Runtime"
+        assert name in execution.cause
+
+
+@pytest.mark.usefixtures("resources")
+def test_dynamodbs_types_are_spelled_by_each_sdk(stand: Any) -> None:
+    """BOOL of the optimised integration is the AWS SDK's Bool, which takes either."""
+    item = {"id": {"S": "types"}, "b": {"BOOL": True}, "n": {"NULL": True}, "s": {"SS": ["x"]}}
+    stand.task(SDK + "dynamodb:putItem", {"TableName": "table", "Item": item})
+    key = {"TableName": "table", "Key": {"id": {"S": "types"}}}
+    assert stand.task(DYNAMODB + "getItem", key).output.value["Item"] == item
+    got = stand.task(SDK + "dynamodb:getItem", key).output.value["Item"]
+    assert got == {"id": {"S": "types"}, "b": {"Bool": True}, "n": {"Nul": True}, "s": {"Ss": ["x"]}}
+    stand.task(SDK + "dynamodb:putItem", {"TableName": "table", "Item": got})
+    assert stand.task(DYNAMODB + "getItem", key).output.value["Item"] == item
+
+
+def test_an_optimised_integration_wants_its_strings(stand: Any) -> None:
+    """A number is no string there, and the field is named (seen on AWS)."""
+    parameters = {"TableName": "table", "Item": {"id": {"S": "1"}, "n": {"N": 5}}}
+    execution = stand.task(DYNAMODB + "putItem", parameters)
+    assert execution.error == "States.Runtime"
+    assert execution.cause.endswith(
+        "could not be used to start the Task: [The value for the field 'N' must be a STRING]"
+    )
+
+
+@pytest.mark.usefixtures("resources")
+def test_a_task_acts_in_the_account_of_its_role(stand: Any) -> None:
+    """Credentials of another account see nothing of ours; ours see all."""
+    read = {"TableName": "table", "Key": {"id": {"S": "none"}}}
+    for account, error in (("123456789012", None), ("111122223333", "DynamoDb.ResourceNotFoundException")):
+        role = f"arn:aws:iam::{account}:role/reader"
+        fields = {"Credentials": {"RoleArn.$": "States.Format('{}', $.role)"}}
+        execution = stand.task(SDK + "dynamodb:getItem", read, {"role": role}, fields=fields)
+        assert execution.error == error
+        assert details(execution, "TaskScheduled")["taskCredentials"] == {"roleArn": role}
+    execution = stand.task(SDK + "s3:listBuckets", {}, fields={"Credentials": {"RoleArn": "reader"}})
+    assert (execution.error, "not the ARN of a role" in execution.cause) == ("States.Runtime", True)

@@ -7,10 +7,12 @@ import pytest
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.services.failures import (
     exception_name,
+    null_member,
     optimised_failure,
     refused_parameters,
     sdk_failure,
 )
+from stepsim.runtime.services.shapes import service_model
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,25 @@ def test_an_sdk_integration_speaks_as_the_second_sdk() -> None:
     assert ", Extended Request ID: " in cause
     assert cause.endswith(" (SDK Attempt Count: 1)")
     assert sdk_failure("S3", ApiError("SlowDown", "", 503), None).error == "S3.S3Exception"
+    missing = sdk_failure("Rds", ApiError("DBInstanceNotFound", "", 404), "DBInstanceNotFoundFault")
+    assert missing.error == "Rds.DbInstanceNotFoundException"
+
+
+@pytest.mark.parametrize(
+    ("service", "member", "code", "message"),
+    [
+        ("sqs", "MessageBody", "MissingParameter", "The request must contain the parameter MessageBody."),
+        ("iam", "RoleName", "ValidationError", "Value null at 'roleName' failed"),
+        ("dynamodb", "Key", "ValidationException", "Value null at 'key' failed"),
+    ],
+)
+def test_a_null_where_a_value_is_required_is_the_services_to_refuse(
+    service: str, member: str, code: str, message: str
+) -> None:
+    """In the words of its protocol."""
+    error = null_member(service_model(service), member)
+    assert error.code == code
+    assert message in error.message
 
 
 def test_only_refused_parameters_are_an_answer() -> None:

@@ -10,7 +10,7 @@ from stepsim.asl.resource import parse_resource
 from stepsim.runtime.services.integrations import service_of
 from stepsim.workers.modelled import Model, ModelledError
 
-SUBMIT = "arn:aws:states:::batch:submitJob.sync"
+SUBMIT = "arn:aws:states:::databrew:startJobRun.sync"
 
 
 @pytest.mark.parametrize(
