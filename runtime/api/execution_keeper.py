@@ -12,9 +12,10 @@ from stepsim.runtime.map_run import MapRun
 class ExecutionKeeper:
     """Keeps the map runs and children of all homes in their stores, as executions like others."""
 
-    def __init__(self, registries: Registries) -> None:
+    def __init__(self, registries: Registries, *, map_runs: bool = True) -> None:
         self._registries = registries
-        registries.account.keep_map_runs(self)
+        if map_runs:
+            registries.account.keep_map_runs(self)
         registries.observers.machine_deleting.append(self._fail_executions)
         registries.observers.machine_deleted.append(self._discard_executions)
 
@@ -24,7 +25,7 @@ class ExecutionKeeper:
 
     def map_run(self, arn: str) -> MapRun | None:
         """A map run that is to be redriven."""
-        return self._home(arn).store.map_run(arn)
+        return self._home(arn).store.live_map_run(arn)
 
     def started(self, run: MapRun, child: Execution) -> None:
         """A child begins, or begins again."""
@@ -44,9 +45,7 @@ class ExecutionKeeper:
 
     def _discard_executions(self, machine: MachineRecord) -> None:
         # With a machine go its executions: AWS knows none of them any more (measured).
-        store = self._home(machine.arn).store
-        for record in list(store.of_machine(machine.arn)):
-            store.discard(record.execution.me.arn)
+        self._home(machine.arn).store.discard_all(machine.arn)
 
     def _home(self, arn: str) -> Registry:
         _, _, _, region, account_id, _ = arn.split(":", 5)

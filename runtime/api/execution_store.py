@@ -75,6 +75,16 @@ class ExecutionStore:
                 shelf.running.pop(record.execution.me.arn, None)
                 shelf.ended.pop(record.execution.me.arn, None)
 
+    def discard_all(self, machine_arn: str) -> None:
+        """Forget the executions of a machine, and the children of their map runs."""
+        for record in list(ExecutionStore.of_machine(self, machine_arn)):
+            arn = record.execution.me.arn
+            for run in self._map_runs_of.pop(arn, ()):
+                ExecutionStore.discard_all(self, run.arn)
+                del self._map_runs[run.arn]
+            ExecutionStore.discard(self, arn)
+        self._shelves.pop(machine_arn, None)
+
     def add_map_run(self, run: MapRun) -> None:
         """Keep a map run that was opened."""
         self._map_runs[run.arn] = run
@@ -102,6 +112,10 @@ class ExecutionStore:
 
     def map_run(self, arn: str) -> MapRun | None:
         """The map run of an ARN."""
+        return self._map_runs.get(arn)
+
+    def live_map_run(self, arn: str) -> MapRun | None:
+        """As `map_run`, of one that can be gone on with."""
         return self._map_runs.get(arn)
 
     def map_runs_of(self, execution_arn: str) -> list[MapRun]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from stepsim.runtime.history import History, HistoryEvent
 
 Observer: TypeAlias = Callable[[HistoryEvent], None]
+
+Listener = TypeVar("Listener")
 
 
 class _Both:
@@ -29,13 +31,15 @@ def observe(history: History, observer: Observer) -> None:
     present = history.observer
     if present is None:
         history.observer = observer
-    elif not _listens(present, type(observer)):
+    elif listener(history, type(observer)) is None:
         history.observer = _Both(present, observer)
 
 
-def _listens(present: Observer, kind: type[Observer]) -> bool:
+def listener(history: History, kind: type[Listener]) -> Listener | None:
+    """The observer of this type that is told of a history's events."""
+    present = history.observer
     while isinstance(present, _Both):
         if isinstance(present.second, kind):
-            return True
+            return present.second
         present = present.first
-    return isinstance(present, kind)
+    return present if isinstance(present, kind) else None

@@ -48,7 +48,7 @@ class Registry:
         self.registries = registries
         self.machines: dict[str, MachineRecord] = {}
         self.activities: dict[str, ActivityRecord] = {}
-        self.store = ExecutionStore()
+        self.store = registries.new_store(self)
         self._numbers = 0
 
     @property
@@ -129,6 +129,8 @@ class Registries:
     def __init__(self, account: Account) -> None:
         self.account = account
         self.observers = Observers()
+        self.new_store: Callable[[Registry], ExecutionStore] = lambda _: ExecutionStore()
+        """Makes the store of a home; to be set before anything is asked of the home."""
         self.log_group_exists: Callable[[str], bool] | None = None
         """Whether there is a log group, by its ARN without ``:*``; None: whoever names one is believed."""
         self._registries: dict[Home, Registry] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from stepsim.asl.payload import JSON
 from stepsim.asl.timestamp import format_timestamp
+from stepsim.runtime.api.descriptions import redrivability
 from stepsim.runtime.api.escapes import LIMIT_BYTES, escaped_bytes
 from stepsim.runtime.api.event_targets import EventTargets, rules
 from stepsim.runtime.api.records import ExecutionRecord, Home
@@ -52,7 +53,7 @@ class StatusEvents:
             "time": f"{format_timestamp(self._account.scheduler.now_ms)[:19]}Z",
             "region": home.region,
             "resources": [record.execution.me.arn],
-            "detail": detail(record),
+            "detail": detail(record, self._account.scheduler.now_ms),
         }
 
     def _deliver(self) -> None:
@@ -61,7 +62,7 @@ class StatusEvents:
             self._targets.put(event, home)
 
 
-def detail(record: ExecutionRecord) -> dict[str, JSON]:
+def detail(record: ExecutionRecord, now_ms: int) -> dict[str, JSON]:
     """The event's ``detail``: what DescribeExecution says, times in epoch milliseconds, and null where it says nothing.
 
     An output of more than 248 KB when escaped is left out, and so is the input where both together are larger.
@@ -72,7 +73,7 @@ def detail(record: ExecutionRecord) -> dict[str, JSON]:
     output_bytes = 0 if output is None else escaped_bytes(output)
     has_output = output is not None and output_bytes <= LIMIT_BYTES
     has_input = escaped_bytes(me.input.text) + output_bytes <= LIMIT_BYTES
-    status, reason = _redrive_status(execution.status)
+    redrivable = redrivability(record, now_ms)
     return {
         "executionArn": me.arn,
         "stateMachineArn": me.machine_arn,
@@ -88,14 +89,8 @@ def detail(record: ExecutionRecord) -> dict[str, JSON]:
         "stateMachineAliasArn": record.alias_arn,
         "redriveCount": me.redrive_count,
         "redriveDate": me.redrive_ms,
-        "redriveStatus": status,
-        "redriveStatusReason": reason,
+        "redriveStatus": redrivable["redriveStatus"],
+        "redriveStatusReason": redrivable.get("redriveStatusReason"),
         "error": execution.error,
         "cause": execution.cause,
     }
-
-
-def _redrive_status(status: str) -> tuple[str, str | None]:
-    if status in ("RUNNING", "SUCCEEDED"):
-        return "NOT_REDRIVABLE", f"Execution is {status} and cannot be redriven"
-    return "REDRIVABLE", None

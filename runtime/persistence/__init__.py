@@ -1,0 +1,1 @@
+"""What outlives memory and, where asked, the process: ended executions and everything else, in one SQLite file."""
