@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from stepsim.asl.payload import JSON, Payload, encode
 from stepsim.runtime.account import Account, no_cloud
 from stepsim.runtime.api.activities import create_activity
+from stepsim.runtime.api.put_events import event_operations
 from stepsim.runtime.api.records import Home, MachineRecord, MachineType, Revision
 from stepsim.runtime.api.registry import Registry
-from stepsim.runtime.api.put_events import event_operations
+from stepsim.runtime.api.starting import Target, begin
 from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.cloud.faults import Faults
@@ -77,7 +78,7 @@ def simulate(scenario: Scenario, watch: Watch = NOTHING_WATCHED) -> Report:
             inline.start(account.scheduler, open_parts)
         else:
             account = stage.account(cloud, no_code, latency=scenario.latency)
-        execution = stage.start(account)
+        execution = stage.start()
         drive(account, execution, stage.look(account, execution, cloud))
         return stage.end(account, execution, cloud)
 
@@ -101,14 +102,14 @@ async def _run(scenario: Scenario, watch: Watch, processes: int | None) -> Repor
         cloud = stage.open_cloud(open_parts, latency=False)
         if not scenario.has_code:
             account = stage.account(cloud, no_code, latency=False)
-            execution = stage.start(account)
+            execution = stage.start()
             await drive_really(account, execution, stage.look(account, execution, cloud))
             return stage.end(account, execution, cloud)
         from stepsim.runtime.process_functions import open_pool
 
         async with open_pool(scenario, cloud, processes) as code:
             account = stage.account(cloud, code, latency=False)
-            execution = stage.start(account)
+            execution = stage.start()
             await drive_really(account, execution, stage.look(account, execution, cloud))
             return stage.end(account, execution, cloud)
 
@@ -148,6 +149,7 @@ class _Stage:
         }
         self.faults: Faults | None = None
         self._account: Account | None = None
+        self._registry: Registry
         for file, definition in self._definitions():
             missing = definition.missing_functions(scenario.functions, scenario.tasks)
             if not missing:
@@ -214,8 +216,9 @@ class _Stage:
             faults=self.faults,
             start_ms=scenario.start_ms,
         )
-        step_functions = StepFunctions(self._account, None if cloud is None else cloud.gate)
-        self._fill(step_functions.registries[Home(ACCOUNT_ID, DEFAULT_REGION)])
+        step_functions = StepFunctions(self._account, None if cloud is None else cloud.gate, map_runs=False)
+        self._registry = step_functions.registries[Home(ACCOUNT_ID, DEFAULT_REGION)]
+        self._fill(self._registry)
         if cloud is not None:
             cloud.fast_paths["stepfunctions"] = step_functions.gate_operations()
             cloud.fast_paths["events"] = event_operations(step_functions.registries)
@@ -255,16 +258,12 @@ class _Stage:
             errors=[ModelledError(error.error, error.probability, error.cause) for error in spec.errors],
         )
 
-    def start(self, account: Account) -> Execution:
+    def start(self) -> Execution:
         """Start the scenario's execution; its name comes from the seed."""
         scenario = self.scenario
-        return account.start_execution(
-            self.definition.machine,
-            Payload(scenario.input),
-            machine_name=scenario.name,
-            name=self.dice.uuid4("execution", scenario.name),
-            express=scenario.type == "EXPRESS",
-        )
+        record = self._registry.machine(self._registry.home.arn(f"stateMachine:{scenario.name}"))
+        name = self.dice.uuid4("execution", scenario.name)
+        return begin(self._registry, Target(record, record.revision), name, Payload(scenario.input), None).execution
 
     def look(self, account: Account, execution: Execution, cloud: Cloud | None) -> Callable[[], None] | None:
         """What the driver calls now and then; None where nobody watches."""

@@ -111,10 +111,13 @@ WAITING: dict[str, Waiting] = {
 class StepFunctions:
     """The service of all accounts and regions, on one scheduler."""
 
-    def __init__(self, account: Account, gate: Gate | None = None) -> None:
-        """With a gate, what executions call of the service is counted, delayed and struck by faults there."""
+    def __init__(self, account: Account, gate: Gate | None = None, *, map_runs: bool = True) -> None:
+        """With a gate, what executions call of the service is counted, delayed and struck by faults there.
+
+        Without `map_runs`, nobody can ask for map runs and their children: they are only counted, and cost no memory.
+        """
         self.registries = Registries(account)
-        ExecutionKeeper(self.registries)
+        ExecutionKeeper(self.registries, map_runs=map_runs)
         ExecutionLogs(self.registries)
         StatusEvents(self.registries)
         account.performer.own = OwnCalls(self, gate)
