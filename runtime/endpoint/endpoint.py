@@ -85,9 +85,9 @@ class Endpoint:
         """Answer a request, whatever it is: `reply` is called once, at once or later, and never after a cancel."""
         request_id = self.request_id()
         exchange = _Exchange(reply)
-        host = request.host
-        if not self._router.knows(host):
-            refusal = ApiError("AccessDenied", f"This server does not answer to the name {host!r}.", 403)
+        stranger = self._router.stranger(request)
+        if stranger is not None:
+            refusal = ApiError("AccessDenied", f"This server does not answer for the name {stranger!r}.", 403)
             exchange.reply(error_answer(request, "", refusal, request_id))
             return exchange.cancel
         address = self._router.address(request)

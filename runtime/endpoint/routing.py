@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from stepsim.runtime.api.records import Home
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
-from stepsim.runtime.cloud.hosts import is_aws_host
+from stepsim.runtime.cloud.hosts import host_of, is_aws_host
 from stepsim.runtime.endpoint.request import HttpRequest
 
 
@@ -148,6 +148,16 @@ class Router:
         A web page that had its own name point here (DNS rebinding) would come under that name.
         """
         return not host or is_aws_host(host) or self._prefix(host) is not None
+
+    def stranger(self, request: HttpRequest) -> str | None:
+        """The name by which a request shows that it isn't meant for us, or comes from a web page that isn't ours."""
+        if not self.knows(request.host):
+            return request.host
+        origin = request.headers.get("origin")
+        if origin is None:
+            return None
+        source = host_of(origin)
+        return None if source and self._prefix(source) is not None else origin
 
     def address(self, request: HttpRequest) -> Address:
         """Where a request belongs; without any sign it is S3's, whose paths may be anything."""
