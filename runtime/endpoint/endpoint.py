@@ -129,7 +129,7 @@ class Endpoint:
         except ApiError as error:
             reply_on_wire(error)
         else:
-            self._step_functions.call(operation, params, address.home, reply_on_wire)
+            return self._step_functions.call(operation, params, address.home, reply_on_wire)
         return _nothing
 
     def _sqs_answer(self, request: HttpRequest, address: Address, reply: Reply) -> Cancel:
