@@ -125,6 +125,9 @@ def check_resource(value: JSON, path: Path, findings: Findings, *, express: bool
         _refuse(value, path, findings, _what_to_write(text, input_field))
     elif resource.kind == "integration" and not resource.sdk:
         _check_optimised(resource, value, path, findings)
+    elif resource.sdk and (resource.action[0].isupper() or not resource.service.islower()):
+        service, action = resource.service.lower(), resource.action[0].lower() + resource.action[1:]
+        _refuse(value, path, findings, f"Services are in lower case, actions in camelCase: aws-sdk:{service}:{action}.")
     elif resource.sdk and resource.pattern not in _CALLBACK:
         hint = "An AWS SDK integration waits for no job: poll it in a loop, or use an optimised integration."
         _refuse(value, path, findings, hint)

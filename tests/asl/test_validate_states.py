@@ -45,6 +45,7 @@ def test_optimised_integrations(service: str) -> None:
         ("arn:aws:states:::dynamodb:getItems", "Did you mean 'getItem'?"),
         ("arn:aws:states:::lamda:invoke", "Did you mean 'lambda'?"),
         ("arn:aws:states:::lambda:invoke.sync", "'.waitForTaskToken'"),
+        ("arn:aws:states:::aws-sdk:S3:GetObject", "aws-sdk:s3:getObject"),
         ("arn:aws:states:::aws-sdk:s3:getObject.sync", "waits for no job"),
         ("arn:aws:states:us-east-1:123456789012:stateMachine:x", "states:startExecution.sync:2"),
         ("arn:aws:athena:us-west-2:123456789012:workgroup/w", "athena:startQueryExecution.sync"),
