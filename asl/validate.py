@@ -71,7 +71,6 @@ def _validate_definition(value: dict[str, JSON], findings: Findings, *, express:
         findings.error(message, deep, "Move a part into a machine of its own.", code="TOO_DEEPLY_NESTED")
         return
     walk = _Walk(findings, language_of(value, "JSONPath"))
-    _refuse_jsonata(value, walk)
     check_fields(value, MACHINE, (), Where(findings, walk.language))
     _validate_machine(value, (), walk, _Inside(None, "", Variables(), express))
 
@@ -89,30 +88,6 @@ def _too_deep(value: JSON) -> Path | None:
         if not level:
             return None
     return level[0][0]
-
-
-def _refuse_jsonata(machine: dict[str, JSON], walk: _Walk) -> None:
-    """The one place that says which query languages this version runs."""
-    waiting: list[tuple[Path, JSON]] = [((), machine)]
-    while waiting:
-        path, owner = waiting.pop()
-        if _asks_for_jsonata(owner):
-            message = "The query language JSONata is not supported: this version runs JSONPath only"
-            hint = "Write it in JSONPath: Parameters, ResultSelector, ResultPath, OutputPath; Variable in Choice rules."
-            walk.findings.error(message, (*path, "QueryLanguage"), hint, code="UNSUPPORTED_QUERY_LANGUAGE")
-            if not path:
-                return
-        states = owner.get("States") if isinstance(owner, dict) else None
-        for name, state in states.items() if isinstance(states, dict) else ():
-            place = (*path, "States", name)
-            if isinstance(state, dict):
-                waiting.append((place, {key: state[key] for key in state if key != "States"}))
-            waiting += [((*place, *inner), machine) for inner, machine, _ in sub_machines(name, state)]
-
-
-def _asks_for_jsonata(owner: JSON) -> bool:
-    """True for a machine or a state that says it is written in JSONata."""
-    return isinstance(owner, dict) and owner.get("QueryLanguage") == "JSONata"
 
 
 def _validate_machine(machine: dict[str, JSON], path: Path, walk: _Walk, inside: _Inside) -> None:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 from stepsim.asl.fields import MAX_NAME, STATES, Language
 from stepsim.asl.parse import Path, is_hole
 from stepsim.asl.payload import JSON
 from stepsim.asl.validate_choices import check_choices
 from stepsim.asl.validate_errors import check_catch, check_retry
-from stepsim.asl.validate_expressions import is_jsonata
 from stepsim.asl.validate_fields import Where, check_fields, expect_type
 from stepsim.asl.validate_findings import Findings
+from stepsim.asl.validate_jsonata import check_expressions
 from stepsim.asl.validate_maps import check_map
 from stepsim.asl.validate_resources import check_resource
 from stepsim.asl.validate_suggestions import did_you_mean
-
-_RESULT_OF = ("Task", "Parallel", "Map")
-_NESTED = ("ItemProcessor", "Iterator", "Branches")
-_STATES_FIELD = re.compile(r"\$states\s*\.\s*(result|errorOutput)\b")
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|/\*.*?\*/", flags=re.DOTALL)
 
 
 def language_of(state: JSON, inherited: Language) -> Language:
@@ -65,7 +57,7 @@ def check_state(state: JSON, path: Path, findings: Findings, inherited: Language
         check_retry(state.get("Retry"), (*path, "Retry"), findings)
         check_catch(state.get("Catch"), (*path, "Catch"), findings)
     if language == "JSONata":
-        _check_states_fields(state, path, findings)
+        check_expressions(state, path, findings)
     if "End" in owner.rows and state.get("End") is False and "Next" not in state:
         findings.error("This object should have only one of the following fields: [Next, End]", path, _END)
 
@@ -101,31 +93,3 @@ def _check_task(state: dict[str, JSON], path: Path, where: Where, *, express: bo
         message = "HeartbeatSeconds must be smaller than TimeoutSeconds"
         hint = f"Write less than {timeout}: the task would have timed out before its first heartbeat."
         where.findings.error(message, (*path, "HeartbeatSeconds"), hint)
-
-
-def _check_states_fields(state: dict[str, JSON], path: Path, findings: Findings) -> None:
-    """Report ``$states.result`` and ``$states.errorOutput`` where AWS does not have them."""
-    for place, text in _expressions(state):
-        for field in dict.fromkeys(_STATES_FIELD.findall(_QUOTED.sub("", text))):
-            if field == "errorOutput":
-                there = place[0] == "Catch" and len(place) > 2 and place[2] in ("Output", "Assign")
-                hint = "Only Output and Assign of a Catch have it."
-            else:
-                there = state.get("Type") in _RESULT_OF and place[0] in ("Output", "Assign")
-                hint = "Only Output and Assign of a Task, Parallel or Map state have it."
-            if not there:
-                message = f"Field '$states.{field}' does not exist."
-                findings.error(message, (*path, *place), hint, code="UNSUPPORTED_JSONATA_EXPRESSION")
-
-
-def _expressions(state: dict[str, JSON]) -> Iterator[tuple[Path, str]]:
-    waiting: list[tuple[Path, JSON]] = [((name,), value) for name, value in state.items() if name not in _NESTED]
-    while waiting:
-        place, value = waiting.pop()
-        if type(value) is str:
-            if is_jsonata(value):
-                yield place, value
-        elif type(value) is dict:
-            waiting += [((*place, name), item) for name, item in value.items()]
-        elif type(value) is list:
-            waiting += [((*place, index), item) for index, item in enumerate(value)]

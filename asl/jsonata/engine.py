@@ -6,7 +6,7 @@ strings and results are bounded by counts, not by a clock, so that a run stays t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, Protocol, TypeAlias
 
@@ -63,9 +63,12 @@ class Compiled(Protocol):
         ...
 
 
-def compile_source(text: str) -> Compiled:
-    """Compile an expression. Raises EngineError with the code and text of JSONata's parser."""
-    return _JlensExpression(text)
+def compile_source(text: str, functions: Iterable[str] = ()) -> Compiled:
+    """Compile an expression. Raises EngineError with the code and text of JSONata's parser.
+
+    `functions` are the names of those that it will be given: they read nothing but their arguments.
+    """
+    return _JlensExpression(text, functions)
 
 
 _LIMITS: dict[str, Any] = {
@@ -81,12 +84,12 @@ class _JlensExpression:
 
     __slots__ = ("_expression", "_probe", "_text", "context", "variables")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, functions: Iterable[str]) -> None:
         self._text = text
         self._probe: jlens.Expression | None = None
         try:
             self._expression = jlens.Expression(text)
-            reads = self._expression.reads(_KNOWN)
+            reads = self._expression.reads({"states": {}, **dict.fromkeys(functions, _given)})
         except jlens.JlensError as error:
             raise _engine_error(error) from None
         except UnicodeEncodeError as error:
@@ -115,7 +118,8 @@ class _JlensExpression:
             raise _engine_error(error) from None
 
 
-_KNOWN: dict[str, Any] = {"states": {}}
+def _given(*_arguments: Any) -> None:
+    """Stands for a function while its expression is looked at."""
 
 
 def _names(read: Any) -> Reads:

@@ -6,8 +6,9 @@ field has one, ``$states.result`` or ``$states.errorOutput``. A path with nothin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from stepsim.asl.errors import QUERY_EVALUATION_ERROR, StatesError
 from stepsim.asl.expression import Expression, Scope
@@ -27,12 +28,35 @@ def compile_query(text: str, field: str, subject_name: Subject = "") -> Expressi
 
     Raises EngineError where it does not parse; evaluating it raises States.QueryEvaluationError with AWS's cause.
     """
-    operator = newer_operator(text)
-    if operator is not None:
-        raise EngineError("S0211", f'The symbol "{operator}" cannot be used as a unary operator')
-    engine = _engine_query(text, field, compile_source(text), subject_name)
+    engine = _engine_query(text, field, _compile(text), subject_name)
     path = bare_path(text)
     return engine if path is None else _path_query(path, subject_name, engine)
+
+
+class Checked(NamedTuple):
+    """What can be said of an expression without evaluating it."""
+
+    fault: str | None
+    """Why it does not parse, in the parser's words."""
+    context: tuple[str, ...] = ()
+    """Names that it reads from an input document, which it does not have; ``$`` for the document itself."""
+
+
+def check_query(text: str) -> Checked:
+    """Whether an expression, its text without delimiters, parses; and what it refers to that is not there."""
+    try:
+        compiled = _compile(text)
+    except EngineError as error:
+        return Checked(error.message)
+    return Checked(None, tuple(compiled.context))
+
+
+def _compile(text: str) -> Compiled:
+    operator = newer_operator(text)
+    if operator is not None:
+        # To 2.0.6 these are an operator followed by a stray sign.
+        raise EngineError("S0211", f'The symbol "{operator[1]}" cannot be used as a unary operator')
+    return compile_source(text, _FUNCTIONS)
 
 
 def failure(text: str, field: str, problem: str) -> StatesError:
@@ -67,7 +91,9 @@ def prune(value: Any, reads: Any) -> Any:
 
 
 def _engine_query(text: str, field: str, compiled: Compiled, subject_name: Subject) -> Expression:
-    variables = {name: read for name, read in compiled.variables.items() if name not in _RESERVED}
+    # A variable may have the name of a built-in function, which the analysis does not tell.
+    mentioned = dict.fromkeys(_VARIABLE.findall(text), True)
+    variables = {name: read for name, read in {**mentioned, **compiled.variables}.items() if name not in _RESERVED}
     pure = {name: function for name, function in PURE.items() if name in compiled.variables or name == "eval"}
     of_scope = {name: make for name, make in OF_SCOPE.items() if f"${name}" in text}
     read_states = _states_reader(compiled.variables.get("states"), subject_name)
@@ -97,6 +123,8 @@ def _engine_query(text: str, field: str, compiled: Compiled, subject_name: Subje
     return evaluate
 
 
+_VARIABLE = re.compile(r"\$([^\W\d]\w*)")
+_FUNCTIONS = (*(name for name, function in PURE.items() if function is not None), *OF_SCOPE)
 _RESERVED = frozenset({"states", *PURE, *OF_SCOPE})
 
 

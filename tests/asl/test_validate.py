@@ -169,19 +169,35 @@ def test_placeholders_stand_anywhere(definition: Any) -> None:
     assert check(definition) == []
 
 
-def test_jsonata_is_refused_once_where_it_is_asked_for() -> None:
-    """This version runs JSONPath only, and says so once for each place that asks for JSONata."""
-    whole = {**machine(A={"Type": "Pass", "Output": "{% 1 %}", "End": True}), "QueryLanguage": "JSONata"}
-    assert [(p.code, p.path) for p in check(whole)] == [("UNSUPPORTED_QUERY_LANGUAGE", "/QueryLanguage")]
-    one = machine(A={"Type": "Pass", "QueryLanguage": "JSONata", "Next": "B"}, B=END)
-    assert [(p.code, p.path) for p in check(one)] == [("UNSUPPORTED_QUERY_LANGUAGE", "/States/A/QueryLanguage")]
+@pytest.mark.parametrize(
+    ("expression", "code", "message"),
+    [
+        ("[1, 2", "INVALID_JSONATA_EXPRESSION", 'Expected "]" before end of expression'),
+        ("", "INVALID_JSONATA_EXPRESSION", "Unexpected end of expression"),
+        ("$a ?? 1", "INVALID_JSONATA_EXPRESSION", 'The symbol "?" cannot be used as a unary operator'),
+        ("phone", "UNSUPPORTED_JSONATA_EXPRESSION", "Reference to 'phone' at the top level is not supported."),
+        ("$$.phone", "UNSUPPORTED_JSONATA_EXPRESSION", "Reference to '$$' is not supported."),
+    ],
+)
+def test_an_expression_that_aws_refuses(expression: str, code: str, message: str) -> None:
+    """An expression that does not parse, or reads an input document, is refused where it stands (measured)."""
+    state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": {"v": f"{{% {expression} %}}"}, "End": True}
+    found = [(p.code, p.message, p.path) for p in check(machine(A=state))]
+    assert found == [(code, message, "/States/A/Output/v")]
+
+
+@pytest.mark.parametrize("expression", ["$order[total > 10]", "$map($x, function($v) { $v.a })", "$parse($s)"])
+def test_names_inside_predicates_and_later_steps_are_fine(expression: str) -> None:
+    """Only a bare name that begins a path reads an input document."""
+    state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": f"{{% {expression} %}}", "End": True}
+    assert not [p for p in check(machine(A=state)) if p.severity == "error"]
 
 
 def test_a_jsonata_machine_has_no_jsonpath_state() -> None:
     """A state cannot go back to JSONPath, and gets only that diagnostic."""
     definition = {**machine(A={**END, "QueryLanguage": "JSONPath", "InputPath": "$"}), "QueryLanguage": "JSONata"}
     message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
-    found = [(p.message, p.path) for p in check(definition) if p.code != "UNSUPPORTED_QUERY_LANGUAGE"]
+    found = [(p.message, p.path) for p in check(definition)]
     assert found == [(message, "/States/A")]
 
 
