@@ -68,6 +68,11 @@ class Account:
         return self._map_runs.opened
 
     @property
+    def engine(self) -> Engine:
+        """What the account's executions run on."""
+        return self._engine
+
+    @property
     def running(self) -> int:
         """How many executions run; the children of map runs are not counted."""
         return len(self._fibers)

@@ -199,12 +199,11 @@ def _caught(state: Retryable, raw: Payload, error: StatesError, frame: Frame) ->
         raise error
     frame.engine.statistics.state(state.name).caught[error.error or ""] += 1
     frame.book = frame.map_run = None
-    error_output = _error_output(error)
-    output = catcher.flow(raw, error_output, frame)
-    return catcher.next, output, assign(catcher.assign, error_output, frame)
+    given = error_output(error)
+    return catcher.next, catcher.flow(raw, given, frame), assign(catcher.assign, given, frame)
 
 
-def _error_output(error: StatesError) -> Payload:
+def error_output(error: StatesError) -> Payload:
     """What a catcher gets: a time-out has an empty Cause, an error without a name has neither, as nulls (recorded)."""
     cause = "" if error.cause is None and error.error is not None else error.cause
     return Payload({"Error": error.error, "Cause": cause})
