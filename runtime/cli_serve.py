@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 @click.option(
     "--name", "names", multiple=True, metavar="NAME", help="A further host name that clients call it by. Repeatable."
 )
-def serve(host: str, port: int, names: tuple[str, ...]) -> None:
+@click.option(
+    "--persist",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep machines, activities, executions and their histories in this directory, over restarts.",
+)
+def serve(host: str, port: int, names: tuple[str, ...], persist: Path | None) -> None:
     """Serve one AWS endpoint: Step Functions and Lambda run here, moto answers for the rest.
 
     \b
@@ -28,7 +35,10 @@ def serve(host: str, port: int, names: tuple[str, ...]) -> None:
     Any credentials will do; an access key of twelve digits is the account's id. Ctrl-C ends it, and the account with
     it.
 
-    Exit status: 0 when stopped, 2 for an address that cannot be had.
+    With --persist the next start goes on where this one ended, but for executions that were running: those are ABORTED
+    then. What moto holds (buckets, queues, tables) is not kept.
+
+    Exit status: 0 when stopped, 2 for an address or a directory that cannot be had.
     """
     import anyio
 
@@ -46,7 +56,12 @@ def serve(host: str, port: int, names: tuple[str, ...]) -> None:
         click.echo(
             f"Warning: {host} can be reached from other machines, and whoever reaches it can run code here.", err=True
         )
-    anyio.run(_serve, listener, names if host in ("", "0.0.0.0", "::") else (*names, host))
+    from stepsim.runtime.persistence.archive import ArchiveError
+
+    try:
+        anyio.run(_serve, listener, names if host in ("", "0.0.0.0", "::") else (*names, host), persist)
+    except ArchiveError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:
@@ -62,7 +77,7 @@ def is_loopback(listener: socket.socket) -> bool:
     return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
 
 
-async def _serve(listener: socket.socket, names: tuple[str, ...]) -> None:
+async def _serve(listener: socket.socket, names: tuple[str, ...], persist: Path | None) -> None:
     from importlib.metadata import version
 
     import msgspec
@@ -72,13 +87,16 @@ async def _serve(listener: socket.socket, names: tuple[str, ...]) -> None:
     from stepsim.runtime.endpoint.server import serving, stop_signals
 
     with stop_signals() as stopped:
-        async with open_emulator(names=names) as emulator:
+        async with open_emulator(names=names, persist=persist) as emulator:
             health = msgspec.json.encode({"version": version("stepsim"), "ready": True})
             application = Application(emulator.answer, lambda: health)
             host, port = listener.getsockname()[:2]
             async with serving(application, listener):
                 click.echo(f"stepsim listens on http://{f'[{host}]' if ':' in host else host}:{port}")
+                emulator.when_archive_fails = stopped.set
                 await stopped.wait()
             running = emulator.running
+            if emulator.archive_failure is not None:
+                raise emulator.archive_failure
     if running:
         click.echo(f"{running} execution{' was' if running == 1 else 's were'} still running.", err=True)

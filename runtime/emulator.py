@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -26,6 +27,8 @@ from stepsim.runtime.endpoint.own_requests import in_place
 from stepsim.runtime.endpoint.request import HttpRequest
 from stepsim.runtime.endpoint.routing import Router
 from stepsim.runtime.functions import Functions
+from stepsim.runtime.persistence.archive import ArchiveError
+from stepsim.runtime.persistence.archivist import Archivist
 from stepsim.runtime.realtime import Driver, fresh_seed, now_ms
 from stepsim.runtime.statistics import Statistics
 
@@ -33,7 +36,8 @@ from stepsim.runtime.statistics import Statistics
 class Emulator:
     """An account at work; made by `open_emulator`."""
 
-    def __init__(self, cloud: Cloud, dice: Dice, names: Sequence[str]) -> None:
+    def __init__(self, cloud: Cloud, dice: Dice, names: Sequence[str], persist: Path | None = None) -> None:
+        """Raises ArchiveError where the directory to persist in cannot be used."""
         self.cloud = cloud
         statistics = Statistics()
         self.functions = Functions([], dice, statistics)
@@ -46,9 +50,14 @@ class Emulator:
             start_ms=now_ms(),
         )
         self.step_functions = StepFunctions(self.account)
+        self.archivist = Archivist(self.step_functions.registries, persist)
+        self.archive_failure: ArchiveError | None = None
+        """Why nothing can be kept any more."""
+        self.when_archive_fails: Callable[[], None] = _nothing
+        """Called then: whoever serves should stop."""
         cloud.fast_paths["stepfunctions"] = self.step_functions.gate_operations()
         cloud.fast_paths["events"] = event_operations(self.step_functions.registries)
-        self.driver = Driver(self.account.scheduler, _report_failure)
+        self.driver = Driver(self.account.scheduler, self._report)
         self.endpoint = Endpoint(cloud, self.step_functions, self.account, Router(tuple(names)))
 
     def answer(self, request: HttpRequest, reply: Reply) -> Cancel:
@@ -56,7 +65,21 @@ class Emulator:
         # What is asked now sees what has happened by now.
         self.driver.advance()
         self.driver.wake()
-        return self.endpoint.answer(request, reply)
+        cancel = self.endpoint.answer(request, reply)
+        try:
+            # What is answered is kept: the answer leaves after this.
+            self.archivist.commit()
+        except ArchiveError as error:
+            self._report(error)
+            raise
+        return cancel
+
+    def _report(self, error: Exception) -> None:
+        if isinstance(error, ArchiveError):
+            self.archive_failure = error
+            self.when_archive_fails()
+        else:
+            _report_failure(error)
 
     @property
     def running(self) -> int:
@@ -72,12 +95,14 @@ async def open_emulator(
     region: str = DEFAULT_REGION,
     front: Callable[[Emulator, AWSPreparedRequest], AWSResponse | None] | None = None,
     join: bool = False,
+    persist: Path | None = None,
 ) -> AsyncIterator[Emulator]:
-    """An empty account at work, until this is left.
+    """An account at work, until this is left: an empty one, or with `persist` what that directory holds.
 
     `names` are further host names that its endpoint goes by. `front` answers the AWS requests of this very process
     instead of moto, or returns None; by default, those of the loop's own thread only. `join` adds to what moto's own
-    `mock_aws` holds. Raises RuntimeError where an account is open already in this process.
+    `mock_aws` holds. Raises RuntimeError where an account is open already in this process, ArchiveError where the
+    directory cannot be used.
     """
     chosen = fresh_seed() if seed is None else seed
     dice = Dice(chosen)
@@ -89,17 +114,24 @@ async def open_emulator(
         return in_place(emulators[0], request) if front is None else front(emulators[0], request)
 
     with Cloud(seed=chosen, latency=Latency(dice, off=True), region=region, front=answer_own, join=join) as cloud:
-        emulator = Emulator(cloud, dice, names)
+        emulator = Emulator(cloud, dice, names, persist)
         emulators.append(emulator)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(emulator.driver.run)
-            try:
-                yield emulator
-            finally:
-                tasks.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(emulator.driver.run)
+                try:
+                    yield emulator
+                finally:
+                    tasks.cancel_scope.cancel()
+        finally:
+            emulator.archivist.close()
 
 
 def _report_failure(error: Exception) -> None:
     """A mistake of ours ends one execution's progress, not everybody's."""
     sys.stderr.write("An execution cannot go on, which is stepsim's mistake:\n")
     traceback.print_exception(error)
+
+
+def _nothing() -> None:
+    pass

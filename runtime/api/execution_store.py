@@ -123,8 +123,12 @@ class ExecutionStore:
         return list(reversed(self._map_runs_of.get(execution_arn, ())))
 
     def _shelf(self, record: ExecutionRecord) -> _Shelf:
-        owner = record.record.arn if record.map_run is None else record.map_run.arn
+        owner = _owner(record)
         shelf = self._shelves.get(owner)
         if shelf is None:
             shelf = self._shelves[owner] = _Shelf()
         return shelf
+
+
+def _owner(record: ExecutionRecord) -> str:
+    return record.record.arn if record.map_run is None else record.map_run.arn

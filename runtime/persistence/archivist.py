@@ -86,10 +86,12 @@ class Archivist:
 
     def close(self) -> None:
         """Write what is left, mark what runs as stopped, and give the archive up."""
-        if self._journal is not None:
-            self._journal.commit()
-            stop_running(self._archive, _STOPPED, self._scheduler.now_ms)
-        self._archive.close()
+        try:
+            if self._journal is not None:
+                self._journal.commit()
+                stop_running(self._archive, _STOPPED, self._scheduler.now_ms)
+        finally:
+            self._archive.close()
 
     # -- what stores tell -----------------------------------------------------------------------------------------
 
