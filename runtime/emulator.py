@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import anyio
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from stepsim.runtime.account import Account
+from stepsim.runtime.api import cloudformation
 from stepsim.runtime.api.put_events import event_operations
 from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import DEFAULT_REGION
@@ -49,7 +50,7 @@ class Emulator:
             models={},
             start_ms=now_ms(),
         )
-        self.step_functions = StepFunctions(self.account)
+        self.step_functions = StepFunctions(self.account, cloud.gate)
         self.archivist = Archivist(self.step_functions.registries, persist)
         self.archive_failure: ArchiveError | None = None
         """Why nothing can be kept any more."""
@@ -80,6 +81,12 @@ class Emulator:
             self.when_archive_fails()
         else:
             _report_failure(error)
+
+    def read_object(self, bucket: str, key: str, version: str | None) -> bytes:
+        """The body of an S3 object of the account."""
+        params = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
+        body: bytes = self.cloud.client("s3").get_object(**params)["Body"].read()
+        return body
 
     @property
     def running(self) -> int:
@@ -116,15 +123,15 @@ async def open_emulator(
     with Cloud(seed=chosen, latency=Latency(dice, off=True), region=region, front=answer_own, join=join) as cloud:
         emulator = Emulator(cloud, dice, names, persist)
         emulators.append(emulator)
-        try:
+        with ExitStack() as parts:
+            parts.callback(emulator.archivist.close)
+            parts.enter_context(cloudformation.installed(emulator.step_functions.registries, emulator.read_object))
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(emulator.driver.run)
                 try:
                     yield emulator
                 finally:
                     tasks.cancel_scope.cancel()
-        finally:
-            emulator.archivist.close()
 
 
 def _report_failure(error: Exception) -> None:

@@ -15,6 +15,7 @@ from stepsim.runtime.api.records import Response
 from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.cloud import Cloud
+from stepsim.runtime.effects import Program
 from stepsim.runtime.endpoint import json_protocol
 from stepsim.runtime.endpoint.errors import error_answer, internal_failure
 from stepsim.runtime.endpoint.long_polls import LongPoll, wait_of
@@ -95,10 +96,8 @@ class Endpoint:
             if address.service != "s3" and "content-encoding" in request.headers:
                 request = _decoded(request)
             exchange.cancelled = self._answer(request, address, request_id, exchange.reply)
-        except ApiError as error:
-            exchange.reply(error_answer(request, address.service, error, request_id))
         except Exception as error:
-            exchange.reply(internal_failure(request, address, error, request_id))
+            exchange.reply(_failed(request, address, error, request_id))
         return exchange.cancel
 
     def request_id(self) -> str:
@@ -110,8 +109,32 @@ class Endpoint:
         if address.service == "states":
             return self._step_functions_answer(request, address, request_id, reply)
         if address.service == "sqs":
-            return self._sqs_answer(request, address, reply)
+            return self._sqs_answer(request, address, request_id, reply)
+        if address.service == "lambda":
+            # What runs code is seldom needed, and not at once.
+            from stepsim.runtime.endpoint import rest_lambda
+
+            if rest_lambda.is_invoke(request):
+                return self._run(rest_lambda.invoke(request, address, request_id), request, address, request_id, reply)
+        if address.service == "execute-api" and not request.path.startswith("/@connections"):
+            from stepsim.runtime.endpoint import rest_apis
+
+            program = rest_apis.execute(request, address, request_id, self._scheduler.now_ms)
+            return self._run(program, request, address, request_id, reply)
         reply(self._moto(request, address))
+        return _nothing
+
+    def _run(self, program: Program, request: HttpRequest, address: Address, request_id: str, reply: Reply) -> Cancel:
+        """Run a program of the scheduler's that returns the response. What it began goes on without the client."""
+
+        def answered() -> Program:
+            try:
+                response = yield from program
+            except Exception as error:
+                response = _failed(request, address, error, request_id)
+            reply(response)
+
+        self._scheduler.spawn(answered())
         return _nothing
 
     def _moto(self, request: HttpRequest, address: Address) -> HttpResponse:
@@ -132,14 +155,27 @@ class Endpoint:
             return self._step_functions.call(operation, params, address.home, reply_on_wire)
         return _nothing
 
-    def _sqs_answer(self, request: HttpRequest, address: Address, reply: Reply) -> Cancel:
+    def _sqs_answer(self, request: HttpRequest, address: Address, request_id: str, reply: Reply) -> Cancel:
         wait_s = wait_of(request, address)
         if not wait_s:
             reply(self._moto(request, address))
             return _nothing
-        poll = LongPoll(request, address, wait_s, lambda short: self._moto(short, address), reply)
+
+        def ask(short: HttpRequest) -> HttpResponse:
+            try:
+                return self._moto(short, address)
+            except Exception as error:
+                return _failed(request, address, error, request_id)
+
+        poll = LongPoll(request, address, wait_s, ask, reply)
         poll.begin(self._scheduler)
         return poll.cancel
+
+
+def _failed(request: HttpRequest, address: Address, error: Exception, request_id: str) -> HttpResponse:
+    if isinstance(error, ApiError):
+        return error_answer(request, address.service, error, request_id)
+    return internal_failure(request, address, error, request_id)
 
 
 def _decoded(request: HttpRequest) -> HttpRequest:
