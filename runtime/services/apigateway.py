@@ -9,7 +9,7 @@ from hashlib import blake2b
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
-from stepsim.asl.errors import TIMEOUT, StatesError, runtime_error
+from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, TIMEOUT, StatesError, runtime_error
 from stepsim.asl.payload import JSON, Payload, decode, encode
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.cloud.hosts import is_loopback
@@ -63,12 +63,24 @@ def invoke(call: TaskCall) -> Program:
         "StatusCode": answer.status,
         "StatusText": answer.reason,
     }
-    return Payload(response)
+    return received(call, response)
 
 
 def invoke_with_token(call: TaskCall) -> Program:
     """``apigateway:invoke.waitForTaskToken``: the token's answer is the result."""
     return (yield from await_token(call, (yield from invoke(call))))
+
+
+def received(call: TaskCall, response: JSON) -> Payload:
+    """The result that a response makes. Raises States.DataLimitExceeded for one that no state can hold."""
+    payload = Payload(response)
+    if payload.too_large:
+        raise StatesError(
+            DATA_LIMIT_EXCEEDED,
+            f"The state/task '{call.resource.resource_type}' returned a result with a size exceeding the maximum "
+            "number of bytes service limit.",
+        )
+    return payload
 
 
 def response_body(answer: HttpAnswer, text: str) -> JSON:

@@ -8,12 +8,12 @@ from http import HTTPStatus
 from urllib.parse import quote_plus
 
 from stepsim.asl.errors import StatesError, runtime_error
-from stepsim.asl.payload import JSON, Payload, encode
+from stepsim.asl.payload import JSON, encode
 from stepsim.runtime.cloud.event_connections import Connection, connection
 from stepsim.runtime.cloud.outbound_http import HttpAnswer, HttpCall, HttpFailure
 from stepsim.runtime.effects import Program
 from stepsim.runtime.requests import SendHttp
-from stepsim.runtime.services.apigateway import response_body
+from stepsim.runtime.services.apigateway import received, response_body
 from stepsim.runtime.services.parameters import check_parameters, unusable
 from stepsim.runtime.services.task import TaskCall
 
@@ -59,7 +59,7 @@ def invoke(call: TaskCall) -> Program:
         "StatusCode": answer.status,
         "StatusText": answer.reason or HTTPStatus(answer.status).phrase,
     }
-    return Payload(response)
+    return received(call, response)
 
 
 def _connection_arn(parameters: Mapping[str, JSON]) -> str:

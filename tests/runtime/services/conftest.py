@@ -50,13 +50,16 @@ class Stand:
         definition: Any,
         value: Any = None,
         *,
-        functions: Mapping[str, Callable[[str], InvocationResult]] | None = None,
+        functions: Mapping[str, Callable[[str], InvocationResult] | Function] | None = None,
         models: Mapping[str, Model] | None = None,
     ) -> Execution:
         """An execution that has been started; `end` runs it."""
         statistics = Statistics()
         dice = Dice(0)
-        made = [Function(name, Answers(self, answer)) for name, answer in (functions or {}).items()]
+        made = [
+            answer if isinstance(answer, Function) else Function(name, Answers(self, answer))
+            for name, answer in (functions or {}).items()
+        ]
         self.account = Account(
             dice=dice,
             statistics=statistics,
