@@ -1,0 +1,137 @@
+"""Scenarios whose tasks run in containers and jobs, on both clocks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepsim.runtime.runner import run, simulate
+from stepsim.runtime.scenario import ScenarioError, load_scenario
+
+CODE = """
+import os, sys, time
+import boto3
+
+def main(event, context):
+    time.sleep(float(os.environ["SECONDS"]))
+    boto3.client("s3").put_object(Bucket="done", Key="size", Body=os.environ["SIZE"].encode())
+
+def etl(event, context):
+    if "--fail" in event["arguments"]:
+        sys.exit(4)
+
+def read(event, context):
+    return boto3.client("s3").get_object(Bucket="done", Key="size")["Body"].read().decode()
+"""
+
+SCENARIO = """
+definition: machine.json
+cloud: {buckets: {done: {}}, clusters: [main], job_queues: [queue]}
+functions: {Read: {handler: "code:read"}}
+containers:
+  large: {handler: "code:main", env: {SECONDS: "30", SIZE: "0"}}
+  pair/app: {duration: 1m}
+  pair/agent: {exit_code: 0, duration: 10m}
+batch_jobs: {load: {exit_code: 3, duration: 5m}}
+glue_jobs: {etl: {handler: "code:etl"}}
+run: {set: {containers.large.env.SECONDS: "0"}}
+"""
+
+
+def task(resource: str, parameters: Any, **more: Any) -> dict[str, Any]:
+    end = {} if "Next" in more else {"End": True}
+    return {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": parameters, **end, **more}
+
+
+def scenario(folder: Path, clock: Any = "virtual", text: str = SCENARIO, **states: Any) -> Any:
+    (folder / "code.py").write_text(CODE)
+    (folder / "machine.json").write_text(json.dumps({"StartAt": next(iter(states)), "States": states}))
+    (folder / "scenario.yaml").write_text(text)
+    return load_scenario(folder / "scenario.yaml", clock=clock)
+
+
+def large() -> dict[str, Any]:
+    override = {"Name": "large", "Environment": [{"Name": "SIZE", "Value": "9"}]}
+    parameters = {"Cluster": "main", "TaskDefinition": "large", "Overrides": {"ContainerOverrides": [override]}}
+    return task("ecs:runTask.sync", parameters, Next="Read", ResultPath="$.task")
+
+
+READ = task("lambda:invoke", {"FunctionName": "Read"}, OutputPath="$.Payload")
+
+
+def test_a_container_runs_in_virtual_time(tmp_path: Path) -> None:
+    """Its environment is that of the task definition, with the task's overrides over it."""
+    report = simulate(scenario(tmp_path, Run=large(), Read=READ))
+    assert report["execution"]["output"] == "9"
+    assert 30 < report["makespan_s"] < 31
+    assert report["functions"]["ecs/large"]["invocations"] == 1
+
+
+def test_a_container_runs_on_the_system_clock(tmp_path: Path) -> None:
+    """In a process of its own."""
+    report = run(scenario(tmp_path, "system", Run=large(), Read=READ))
+    assert report["execution"]["output"] == "9"
+
+
+def test_containers_are_modelled_by_their_names(tmp_path: Path) -> None:
+    """All that are named are essential: the first that ends, ends the task."""
+    parameters = {"Cluster": "main", "TaskDefinition": "pair", "LaunchType": "FARGATE"}
+    report = simulate(scenario(tmp_path, Run=task("ecs:runTask.sync", parameters)))
+    assert [one["Name"] for one in report["execution"]["output"]["Containers"]] == ["app", "agent"]
+    assert 60 < report["makespan_s"] < 61
+
+
+def test_jobs_of_batch_and_glue(tmp_path: Path) -> None:
+    """Their queue, definition and job are there; a failure is caught as on AWS."""
+    catch = [{"ErrorEquals": ["States.TaskFailed"], "Next": "Etl"}]
+    parameters = {"JobName": "x", "JobDefinition": "load", "JobQueue": "queue"}
+    load = task("batch:submitJob.sync", parameters, Catch=catch)
+    etl = task("glue:startJobRun.sync", {"JobName": "etl", "Arguments": {"--fail": "yes"}})
+    report = simulate(scenario(tmp_path, Load=load, Etl=etl))
+    assert report["states"]["Load"]["caught"] == {"States.TaskFailed": 1}
+    assert json.loads(report["execution"]["cause"])["ErrorMessage"] == "SystemExit: 4"
+
+
+def test_a_container_is_not_counted_as_a_function(tmp_path: Path) -> None:
+    """Lambda's concurrency does not concern it, and a fault may strike it by its name."""
+    text = SCENARIO + "quotas: {lambda_concurrency: 0}\nfaults: [{function: ecs/pair/app, error: Boom, cause: bang}]\n"
+    report = simulate(scenario(tmp_path, text=text, Run=task("ecs:runTask.sync", {"TaskDefinition": "pair"})))
+    containers = json.loads(report["execution"]["cause"])["Containers"]
+    assert (containers[0]["ExitCode"], containers[0]["Reason"]) == (1, "Boom: bang")
+
+
+@pytest.mark.parametrize(
+    ("job", "message"),
+    [
+        ("{handler: 'code:main', exit_code: 1}", "exit_code and errors model a job without code"),
+        ("{exit_code: 300}", "a whole number from 0 to 255 expected"),
+        ("{handler: 'missing:main'}", "there is neither a file"),
+        ("{timeout_s: 3}", "unknown key 'timeout_s'"),
+    ],
+)
+def test_what_is_wrong_with_a_job_is_told(tmp_path: Path, job: str, message: str) -> None:
+    """With its key."""
+    with pytest.raises(ScenarioError, match=message):
+        scenario(tmp_path, text=f"definition: machine.json\nbatch_jobs: {{x: {job}}}\n", A={"Type": "Succeed"})
+
+
+def test_an_http_task_does_not_block_the_system_clock(tmp_path: Path, local_server: Any) -> None:
+    """Two requests of two branches are under way at once: each is answered when the other has come."""
+    from threading import Barrier
+
+    barrier = Barrier(2, timeout=20)
+
+    def together(path: str) -> tuple[int, dict[str, str], bytes]:
+        barrier.wait()
+        return 200, {"Content-Type": "application/json"}, b"1"
+
+    local_server.answer = together
+    call = task("apigateway:invoke", {"ApiEndpoint": local_server.url, "Method": "GET"}, OutputPath="$.ResponseBody")
+    branch = {"StartAt": "Call", "States": {"Call": call}}
+    other = {"StartAt": "Other", "States": {"Other": call}}
+    both = {"Type": "Parallel", "Branches": [branch, other], "End": True}
+    report = run(scenario(tmp_path, "system", text="definition: machine.json\n", Both=both))
+    assert report["execution"]["output"] == [1, 1]
