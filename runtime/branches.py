@@ -133,7 +133,8 @@ def _branch(book: Branches, index: int, inner: Frame, program: Program) -> Progr
     try:
         output = yield from program
     except StatesError:
-        book.failed = (index, inner)
+        if book.failed is None:
+            book.failed = (index, inner)
         raise
     del book.open[index]
     if inner.trail.kept:

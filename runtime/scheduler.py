@@ -81,7 +81,7 @@ class _Deadline:
 class _ForkRun:
     """A fork under way: its running fibers in the order they were started, and what has come back so far."""
 
-    __slots__ = ("effect", "exhausted", "owner", "paused", "results", "running", "started", "watching")
+    __slots__ = ("effect", "exhausted", "failing", "owner", "paused", "results", "running", "started", "watching")
 
     def __init__(self, owner: Fiber, effect: Fork) -> None:
         self.owner = owner
@@ -92,6 +92,7 @@ class _ForkRun:
         self.exhausted = False
         self.paused = False
         self.watching = False
+        self.failing = False
 
 
 class Scheduler:
@@ -347,8 +348,10 @@ class Scheduler:
         if run.owner.fork is not run:
             return
         del run.running[fiber]
+        if run.failing:
+            return
         if error is not None:
-            self._end_fork(run, None, error)
+            self._fail_fork(run, error)
             return
         collect = run.effect.collect
         if collect is None:
@@ -358,8 +361,19 @@ class Scheduler:
             return
         self._refill(run)
 
+    def _fail_fork(self, run: _ForkRun, error: StatesError) -> None:
+        # What happens in the same millisecond happens all the same: AWS notices a failure a little later (recorded).
+        run.failing = True
+        heap = self._heap
+        if heap and heap[0][0] <= self.now_ms:
+            self.call_at(self.now_ms, lambda: self._end_fork(run, None, error))
+        else:
+            self._end_fork(run, None, error)
+
     def _end_fork(self, run: _ForkRun, results: list[Any] | None, error: StatesError | None) -> None:
         owner = run.owner
+        if owner.fork is not run:
+            return
         owner.fork = None
         self._cancel_fork(run)
         self._ready.append((owner, owner.wait, results, error))

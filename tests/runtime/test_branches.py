@@ -26,3 +26,21 @@ def test_a_branch_may_fail_before_its_sibling_has_entered_a_state(laboratory: An
     )
     assert (run.status, run.execution.error, run.execution.cause) == ("FAILED", "Broken", "at once")
     assert not [event.type for event in run.history if event.type in ("TaskStateAborted", "FailStateAborted")]
+
+
+def test_what_times_out_in_the_same_moment_says_so_before_anything_is_aborted(laboratory: Any) -> None:
+    """Recorded: AWS notices the first failure when its siblings have timed out, too; all of them are aborted."""
+    laboratory.duration_ms = 60_000
+    each = {"Type": "Map", "ItemProcessor": laboratory.machine(T=laboratory.task(TimeoutSeconds=5)), "End": True}
+    run = laboratory.run(laboratory.machine(M=each), [1, 2], functions={"f": lambda event: event})
+    assert [event.type for event in run.history][-8:] == [
+        "LambdaFunctionTimedOut",
+        "LambdaFunctionTimedOut",
+        "MapIterationFailed",
+        "TaskStateAborted",
+        "MapIterationAborted",
+        "TaskStateAborted",
+        "MapStateFailed",
+        "ExecutionFailed",
+    ]
+    assert {event.previous_event_id for event in run.history[-6:-1]} == {run.history[-8].id}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stepsim.asl.errors import StatesError
-from stepsim.runtime.effects import Expired, Fork, Invoke, NotBefore, Program, Sleep
+from stepsim.runtime.effects import Expired, Fork, Invoke, NotBefore, Program, Sleep, Stopped
 from stepsim.runtime.scheduler import Scheduler, Ticket
 
 
@@ -232,6 +232,65 @@ def test_deadlines_that_were_not_needed_do_not_pile_up(world: World) -> None:
     world.scheduler.spawn(caller())
     world.drive()
     assert world.log[0][1] < 10_000
+
+
+def test_the_deadlines_of_programs_that_have_ended_do_not_pile_up(world: World) -> None:
+    """An execution that took no time leaves nothing of itself in the heap for the year it might have taken."""
+
+    def short() -> Program:
+        return
+        yield
+
+    year_ms = 365 * 86_400_000
+    for _ in range(20_000):
+        world.scheduler.spawn(short(), lambda result, error: None, year_ms)
+        world.scheduler.advance(0)
+    assert len(world.scheduler._heap) < 10_000
+
+
+def test_a_fork_can_be_resized_while_it_runs(world: World) -> None:
+    """More branches start at once; those that run already are not cut where it shrinks."""
+
+    def branch() -> Program:
+        yield Sleep(world.scheduler.now_ms + 1_000)
+        return world.scheduler.now_ms
+
+    fork = Fork(iter([branch() for _ in range(6)]), 1)
+
+    def parent() -> Program:
+        world.log.append((yield fork))
+
+    world.scheduler.resize(fork, 1)
+    world.scheduler.spawn(parent())
+    world.scheduler.advance(500)
+    world.scheduler.resize(fork, 3)
+    world.scheduler.advance(600)
+    world.scheduler.resize(fork, 1)
+    world.drive()
+    assert world.log == [[1_000, 1_500, 1_500, 2_500, 3_500, 4_500]]
+
+
+def test_one_branch_can_be_interrupted_alone(world: World) -> None:
+    """Its siblings run on."""
+
+    def branch() -> Program:
+        try:
+            yield Sleep(1_000)
+        except Stopped:
+            return "stopped"
+        return "slept"
+
+    programs = [branch(), branch()]
+    fork = Fork(iter(programs))
+
+    def parent() -> Program:
+        world.log.append((yield fork))
+
+    world.scheduler.spawn(parent())
+    world.scheduler.advance(500)
+    world.scheduler.interrupt_branch(fork, programs[1], Stopped())
+    world.drive()
+    assert world.log == [["slept", "stopped"]]
 
 
 def test_an_unhandled_failure_is_never_silent(world: World) -> None:
