@@ -66,24 +66,27 @@ class ExecutionStore:
         """Forget an execution, as AWS does when its time is over or its machine is gone; its map runs go with it."""
         doomed = [arn]
         while doomed:
-            record = self._records.pop(doomed[-1], None)
-            for run in self._map_runs_of.pop(doomed.pop(), ()):
+            gone = doomed.pop()
+            for run in self._map_runs_of.pop(gone, ()):
                 self._map_runs.pop(run.arn, None)
-                doomed += [child.execution.me.arn for child in self.of_map_run(run.arn)]
-            if record is not None:
-                shelf = self._shelf(record)
-                shelf.running.pop(record.execution.me.arn, None)
-                shelf.ended.pop(record.execution.me.arn, None)
+                doomed += [child.execution.me.arn for child in self._present(run.arn)]
+            self._remove(gone)
 
     def discard_all(self, machine_arn: str) -> None:
-        """Forget the executions of a machine, and the children of their map runs."""
-        for record in list(ExecutionStore.of_machine(self, machine_arn)):
-            arn = record.execution.me.arn
-            for run in self._map_runs_of.pop(arn, ()):
-                ExecutionStore.discard_all(self, run.arn)
-                del self._map_runs[run.arn]
-            ExecutionStore.discard(self, arn)
-        self._shelves.pop(machine_arn, None)
+        """Forget the executions of a machine."""
+        for record in list(self._present(machine_arn)):
+            ExecutionStore.discard(self, record.execution.me.arn)
+
+    def _remove(self, arn: str) -> ExecutionRecord | None:
+        """Let go of one execution and of nothing else; returns it."""
+        record = self._records.pop(arn, None)
+        if record is not None:
+            shelf = self._shelf(record)
+            shelf.running.pop(arn, None)
+            shelf.ended.pop(arn, None)
+            if not shelf.running and not shelf.ended:
+                del self._shelves[_owner(record)]
+        return record
 
     def add_map_run(self, run: MapRun) -> None:
         """Keep a map run that was opened."""
@@ -98,8 +101,7 @@ class ExecutionStore:
 
     def of_machine(self, machine_arn: str) -> Iterator[ExecutionRecord]:
         """A machine's executions, newest first; children of map runs are not among them."""
-        shelf = self._shelves.get(machine_arn)
-        return iter(()) if shelf is None else shelf.newest_first()
+        return self._present(machine_arn)
 
     def of_map_run(self, map_run_arn: str) -> Iterator[ExecutionRecord]:
         """The children that a map run has started, newest first."""
@@ -121,6 +123,10 @@ class ExecutionStore:
     def map_runs_of(self, execution_arn: str) -> list[MapRun]:
         """The map runs that an execution opened, newest first."""
         return list(reversed(self._map_runs_of.get(execution_arn, ())))
+
+    def _present(self, owner: str) -> Iterator[ExecutionRecord]:
+        shelf = self._shelves.get(owner)
+        return iter(()) if shelf is None else shelf.newest_first()
 
     def _shelf(self, record: ExecutionRecord) -> _Shelf:
         owner = _owner(record)

@@ -245,19 +245,23 @@ class Archive:
             self._delete(found[0], arn)
 
     def _delete(self, seq: int, arn: str) -> None:
-        self._execute("DELETE FROM events WHERE execution = ?", (seq,))
+        self._delete_where("owner IN (SELECT arn FROM map_runs WHERE execution_arn = ?1)", arn)
         self._execute("DELETE FROM map_runs WHERE execution_arn = ?", (arn,))
+        self._execute("DELETE FROM events WHERE execution = ?", (seq,))
         self._execute("DELETE FROM executions WHERE seq = ?", (seq,))
 
-    def delete_executions(self, owner: str) -> None:
-        """Forget the executions of a machine, with the children of their map runs."""
-        mine = "SELECT arn FROM executions WHERE owner = ?1"
-        runs = f"SELECT arn FROM map_runs WHERE execution_arn IN ({mine})"
-        gone = f"owner = ?1 OR owner IN ({runs})"
-        self._execute(f"DELETE FROM events WHERE execution IN (SELECT seq FROM executions WHERE {gone})", (owner,))
-        self._execute(f"DELETE FROM executions WHERE owner IN ({runs})", (owner,))
-        self._execute(f"DELETE FROM map_runs WHERE execution_arn IN ({mine})", (owner,))
-        self._execute("DELETE FROM executions WHERE owner = ?", (owner,))
+    def delete_executions(self, machine_arn: str) -> None:
+        """Forget the executions of a machine, their map runs and the children of these."""
+        runs = "FROM map_runs WHERE execution_arn IN (SELECT arn FROM executions WHERE owner = ?1)"
+        self._delete_where(f"owner IN (SELECT arn {runs})", machine_arn)
+        self._execute(f"DELETE {runs}", (machine_arn,))
+        self._delete_where("owner = ?1", machine_arn)
+
+    def _delete_where(self, condition: str, parameter: str) -> None:
+        self._execute(
+            f"DELETE FROM events WHERE execution IN (SELECT seq FROM executions WHERE {condition})", (parameter,)
+        )
+        self._execute(f"DELETE FROM executions WHERE {condition}", (parameter,))
 
     def purge(self, before_ms: int) -> None:
         """Forget the executions that ended before a moment."""

@@ -122,15 +122,13 @@ class Archivist:
             self._journal.map_run_changed(run)
 
     def forget(self, arn: str) -> None:
-        """An execution is to be found no longer."""
-        self._drop(arn)
+        """An execution is to be found no longer, nor are its map runs and their children."""
+        self.commit()
         with self._archive.transaction():
             self._archive.delete_execution(arn)
 
-    def forget_all(self, machine_arn: str, held: list[str]) -> None:
-        """The executions of a machine are to be found no longer; `held` are those in memory."""
-        for arn in held:
-            self._drop(arn)
+    def forget_all(self, machine_arn: str) -> None:
+        """The executions of a machine are to be found no longer."""
         self.commit()
         with self._archive.transaction():
             self._archive.delete_executions(machine_arn)

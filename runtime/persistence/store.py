@@ -33,7 +33,7 @@ class ArchivingStore(ExecutionStore):
         super().ended(record)
         if record.execution.me.express and record.map_run is None:
             # Nobody can ask for it any more: AWS describes no Express execution that was started by itself.
-            super().discard(record.execution.me.arn)
+            self._remove(record.execution.me.arn)
         else:
             self._archivist.ended(self, record)
 
@@ -42,13 +42,12 @@ class ArchivingStore(ExecutionStore):
         self._archivist.forget(arn)
 
     def discard_all(self, machine_arn: str) -> None:
-        self._archivist.forget_all(machine_arn, [record.execution.me.arn for record in super().of_machine(machine_arn)])
+        self._archivist.forget_all(machine_arn)
         super().discard_all(machine_arn)
 
     def let_go(self, arn: str) -> tuple[ExecutionRecord | None, list[MapRun]]:
         """Hold an execution no longer, nor its map runs. Returns them: they are, or will be, in the archive."""
-        record = self._records.get(arn)
-        super().discard(arn)
+        record = self._remove(arn)
         runs = self._map_runs_of.pop(arn, [])
         for run in runs:
             del self._map_runs[run.arn]
