@@ -267,7 +267,7 @@ def test_a_fork_can_be_resized_while_it_runs(world: World) -> None:
     world.scheduler.advance(600)
     world.scheduler.resize(fork, 1)
     world.drive()
-    assert world.log == [[1_000, 1_500, 1_500, 2_500, 3_500, 4_500]]
+    assert world.log == [[1_500, 1_600, 1_600, 2_600, 3_600, 4_600]]
 
 
 def test_one_branch_can_be_interrupted_alone(world: World) -> None:
