@@ -20,7 +20,7 @@ _UNSUPPORTED = "UNSUPPORTED_JSONATA_EXPRESSION"
 
 def check_expressions(state: dict[str, JSON], path: Path, findings: Findings) -> None:
     """Report every expression of a state that AWS refuses when the machine is made (measured texts)."""
-    for place, text in _expressions(state):
+    for place, text in expressions_of(state):
         if placeholders(text):
             continue
         where = (*path, *place)
@@ -71,7 +71,8 @@ def _why_not(field: str, place: Path, kind: str) -> str | None:
     return None if there else "Only Output and Assign of a Task, Parallel or Map state have it."
 
 
-def _expressions(state: dict[str, JSON]) -> Iterator[tuple[Path, str]]:
+def expressions_of(state: dict[str, JSON]) -> Iterator[tuple[Path, str]]:
+    """The JSONata expressions of a state, with their delimiters, and where they stand; states inside have their own."""
     waiting: list[tuple[Path, JSON]] = [((name,), value) for name, value in state.items() if name not in _NESTED]
     while waiting:
         place, value = waiting.pop()

@@ -40,6 +40,8 @@ class Checked(NamedTuple):
     """Why it does not parse, in the parser's words."""
     context: tuple[str, ...] = ()
     """Names that it reads from an input document, which it does not have; ``$`` for the document itself."""
+    variables: tuple[str, ...] = ()
+    """The variables that it reads and does not bind itself; ``$states`` and functions are none."""
 
 
 def check_query(text: str) -> Checked:
@@ -48,7 +50,8 @@ def check_query(text: str) -> Checked:
         compiled = _compile(text)
     except EngineError as error:
         return Checked(error.message)
-    return Checked(None, tuple(compiled.context))
+    variables = tuple(name for name in compiled.variables if name not in _RESERVED)
+    return Checked(None, tuple(compiled.context), variables)
 
 
 def _compile(text: str) -> Compiled:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from stepsim.asl.payload import JSON
 from stepsim.asl.validate_expressions import variables_of
+from stepsim.asl.validate_jsonata import expressions_of
+from stepsim.asl.validate_states import language_of
 from stepsim.asl.validate_transitions import sub_machines
 from stepsim.asl.validate_variables import reads_of
 
@@ -15,12 +17,28 @@ def variable_references(definition: JSON) -> Mapping[str, list[str]]:
 
     States inside Map and Parallel states stand beside the others; those that read none are left out.
     """
+    language = language_of(definition, "JSONPath")
     references: dict[str, list[str]] = {}
     machines = [definition]
     while machines:
         for name, state in machines.pop()["States"].items():
             machines += [machine for _, machine, _ in sub_machines(name, state)]
-            names = {variable for _, text in reads_of(state) for variable in variables_of(text)}
+            jsonata = language_of(state, language) == "JSONata"
+            names = set(_in_jsonata(state) if jsonata else _in_jsonpath(state))
             if names:
                 references[name] = sorted(names)
     return references
+
+
+def _in_jsonpath(state: dict[str, JSON]) -> Iterator[str]:
+    for _, text in reads_of(state):
+        yield from variables_of(text)
+
+
+def _in_jsonata(state: dict[str, JSON]) -> Iterator[str]:
+    for _, text in expressions_of(state):
+        # The engine is loaded by those who need it.
+        from stepsim.asl.jsonata.query import check_query
+        from stepsim.asl.jsonata.source import expression_text
+
+        yield from check_query(expression_text(text)).variables
