@@ -51,6 +51,7 @@ from stepsim.runtime.api.state_machine_for_execution import describe_state_machi
 from stepsim.runtime.api.status_events import StatusEvents
 from stepsim.runtime.api.tags import list_tags_for_resource, tag_resource, untag_resource
 from stepsim.runtime.api.task_tokens import send_task_failure, send_task_heartbeat, send_task_success
+from stepsim.runtime.api.test_state import test_state
 from stepsim.runtime.api.validation import check_input
 from stepsim.runtime.api.versions import (
     delete_state_machine_version,
@@ -105,6 +106,7 @@ OPERATIONS: dict[str, Operation] = {
 WAITING: dict[str, Waiting] = {
     "GetActivityTask": get_activity_task,
     "StartSyncExecution": start_sync_execution,
+    "TestState": test_state,
 }
 
 

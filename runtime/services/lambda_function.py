@@ -8,7 +8,8 @@ from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
 from stepsim.asl.payload import JSON, Payload, decode, encode
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.effects import Program
-from stepsim.runtime.requests import AwaitToken, InvokeFunction
+from stepsim.runtime.lambdas.invocation import client_context_text, event_text, log_result
+from stepsim.runtime.requests import AwaitToken, InvokeFunction, InvokeOptions
 from stepsim.runtime.services.failures import optimised_failure
 from stepsim.runtime.services.metadata import sdk_metadata
 from stepsim.runtime.services.parameters import check_parameters
@@ -16,13 +17,14 @@ from stepsim.runtime.services.task import TaskCall
 from stepsim.workers.worker import InvocationResult
 
 _PARAMETERS = frozenset({"FunctionName", "Payload", "Qualifier", "InvocationType", "ClientContext", "LogType"})
+_KINDS = ("Event", "RequestResponse", "DryRun")
+_LOG_TYPES = ("None", "Tail")
 
 
 def invoke_by_arn(call: TaskCall) -> Program:
     """A Task whose Resource is a function: the result is what the function returned."""
-    answer = yield call.invoke(
-        InvokeFunction(call.resource.arn, call.input.text, call.frame.site(call.resource.function))
-    )
+    site = call.site(call.resource.function)
+    answer = yield call.invoke(InvokeFunction(call.resource.arn, call.input.text, site))
     return _returned(answer, call.resource.arn, spaced=True)
 
 
@@ -32,23 +34,27 @@ def invoke(call: TaskCall) -> Program:
     function = parameters["FunctionName"]
     if not isinstance(function, str):
         raise runtime_error(f"The value of the field 'FunctionName' is not a string: {encode(function)}")
-    kind = parameters.get("InvocationType", "RequestResponse")
-    if kind != "RequestResponse":
-        raise runtime_error(f"stepsim does not support the InvocationType {kind!r} of lambda:invoke yet")
-    for unsupported in ("ClientContext", "LogType"):
-        if unsupported in parameters:
-            raise runtime_error(f"stepsim does not support the parameter {unsupported!r} of lambda:invoke yet")
-    qualifier = parameters.get("Qualifier")
-    target = function if qualifier is None else f"{function}:{qualifier}"
-    event = _event(parameters["Payload"]) if "Payload" in parameters else "{}"
-    answer = yield call.invoke(InvokeFunction(target, event, call.frame.site(function_name(function))))
+    # From here on it is Lambda that refuses: the task has been scheduled.
+    call.begin()
+    options, tail = _options(parameters)
+    # A Payload of null is no payload.
+    event = "{}" if parameters.get("Payload") is None else _event(parameters["Payload"])
+    request = InvokeFunction(function, event, call.site(function_name(function)), options=options)
+    answer = yield call.invoke(request)
+    if isinstance(answer, ApiError):
+        raise _refused(answer)
+    now_ms = call.frame.engine.scheduler.now_ms
+    if options is not None and options.kind != "RequestResponse":
+        status = 202 if options.kind == "Event" else 204
+        metadata = sdk_metadata("lambda", "", now_ms, call.request_id, executed_version=None, status=status)
+        return Payload({"Payload": "", **metadata, "StatusCode": status})
     returned = _returned(answer, "lambda", spaced=False)
-    response: dict[str, JSON] = {
-        "ExecutedVersion": "$LATEST",
-        "Payload": returned.value,
-        **sdk_metadata("lambda", returned.text, call.frame.engine.scheduler.now_ms, call.request_id),
-        "StatusCode": 200,
-    }
+    response: dict[str, JSON] = {"ExecutedVersion": answer.version}
+    if tail:
+        response["LogResult"] = log_result(answer)
+    response["Payload"] = returned.value
+    response |= sdk_metadata("lambda", returned.text, now_ms, call.request_id, executed_version=answer.version)
+    response["StatusCode"] = 200
     return Payload(response)
 
 
@@ -70,22 +76,54 @@ def function_name(reference: str) -> str:
     return parts[0]
 
 
+def _options(parameters: dict[str, JSON]) -> tuple[InvokeOptions | None, bool]:
+    """What is asked for besides the result, None where it is nothing, and whether the log's end is wanted."""
+    kind = parameters.get("InvocationType", "RequestResponse")
+    tail = parameters.get("LogType", "None")
+    _check_member("invocationType", kind, _KINDS)
+    _check_member("logType", tail, _LOG_TYPES)
+    qualifier = parameters.get("Qualifier")
+    context = parameters.get("ClientContext")
+    options = None
+    if kind != "RequestResponse" or qualifier is not None or context is not None:
+        try:
+            text = client_context_text(context if isinstance(context, str | None) else encode(context))
+        except ApiError as error:
+            raise _refused(error) from None
+        options = InvokeOptions(kind, None if qualifier is None else str(qualifier), text)
+    return options, tail == "Tail"
+
+
+def _check_member(member: str, value: JSON, values: tuple[str, ...]) -> None:
+    if value not in values:
+        raise _refused(
+            ApiError(
+                "ValidationException",
+                f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: "
+                f"Member must satisfy enum value set: [{', '.join(values)}]",
+            )
+        )
+
+
 def _event(payload: JSON) -> str:
     """The event's text. A string is the text itself (recorded): "0" calls the function with the number 0."""
     if not isinstance(payload, str):
         return encode(payload)
     try:
-        decode(payload)
-    except ValueError as error:
-        refusal = ApiError("InvalidRequestContentException", f"Could not parse request body into json: {error}")
-        raise optimised_failure("lambda", refusal, refusal.code) from None
-    return payload
+        return event_text(payload.encode("utf-8", "surrogatepass"))
+    except ApiError as error:
+        raise _refused(error) from None
+
+
+def _refused(error: ApiError) -> StatesError:
+    """The failure of a task that Lambda refused. Its model does not name what only a request's form can be."""
+    return optimised_failure("lambda", error, None if error.code == "ValidationException" else error.code)
 
 
 def _returned(answer: InvocationResult | ApiError, named: str, *, spaced: bool) -> Payload:
     """The function's result, or its failure. A direct call's cause is spaced, an integration's compact (recorded)."""
     if isinstance(answer, ApiError):
-        raise optimised_failure("lambda", answer, answer.code)
+        raise _refused(answer)
     if answer.function_error is None:
         # The size is looked at first: what is too large need not even be JSON (recorded).
         payload = Payload(None, answer.payload)

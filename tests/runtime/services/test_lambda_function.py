@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ def test_invoke_returns_lambdas_response(stand: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "event"), [("0", "0"), ('"text"', '"text"'), ('{"a": 1}', '{"a": 1}'), (0, "0"), (None, "null")]
+    ("payload", "event"), [("0", "0"), ('"text"', '"text"'), ('{"a": 1}', '{"a": 1}'), (0, "0"), (None, "{}")]
 )
 def test_a_string_payload_is_the_events_text(stand: Any, payload: Any, event: str) -> None:
     """Any other value is encoded; without a Payload the event is an empty object."""
@@ -101,8 +102,6 @@ def test_a_function_that_is_not_there_fails_the_task(stand: Any) -> None:
     [
         ({"FunctionName": "f", "Colour": 1}, '"Colour" is not supported'),
         ({}, "'FunctionName' is required"),
-        ({"FunctionName": "f", "InvocationType": "Event"}, "InvocationType 'Event'"),
-        ({"FunctionName": "f", "LogType": "Tail"}, "'LogType'"),
         ({"FunctionName": 5}, "'FunctionName' is not a string"),
     ],
 )
@@ -111,3 +110,41 @@ def test_parameters_that_invoke_does_not_take_are_named(stand: Any, parameters: 
     execution = stand.task(INVOKE, parameters, functions={"f": echo})
     assert execution.error == "States.Runtime"
     assert reason in execution.cause
+
+
+@pytest.mark.parametrize(("kind", "status", "invoked"), [("Event", 202, ["1"]), ("DryRun", 204, [])])
+def test_an_event_and_a_dry_run_are_not_waited_for(stand: Any, kind: str, status: int, invoked: list[str]) -> None:
+    """Their answer has no payload; an event is worked off by itself."""
+    execution = stand.task(
+        INVOKE, {"FunctionName": "f", "Payload": 1, "InvocationType": kind}, functions={"f": failing("{}")}
+    )
+    response = execution.output.value
+    assert list(response) == ["Payload", "SdkHttpMetadata", "SdkResponseMetadata", "StatusCode"]
+    assert (response["Payload"], response["StatusCode"]) == ("", status)
+    assert response["SdkHttpMetadata"]["HttpStatusCode"] == status
+    assert stand.events == invoked
+
+
+def test_the_end_of_the_log_is_returned_where_it_is_wanted(stand: Any) -> None:
+    """At most 4 KB of it, in base64."""
+    log = "x" * 5_000 + "the end"
+    functions = {"f": lambda event: InvocationResult(event, log=log)}
+    execution = stand.task(INVOKE, {"FunctionName": "f", "LogType": "Tail"}, functions=functions)
+    assert b64decode(execution.output.value["LogResult"]).decode() == log[-4096:]
+    assert list(execution.output.value)[:3] == ["ExecutedVersion", "LogResult", "Payload"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"InvocationType": "Later"}, "Lambda.AWSLambdaException"),
+        ({"LogType": "All"}, "Lambda.AWSLambdaException"),
+        ({"ClientContext": "no base64"}, "Lambda.InvalidRequestContentException"),
+        ({"ClientContext": "MQ=="}, "Lambda.InvalidRequestContentException"),
+    ],
+)
+def test_lambda_refuses_what_is_no_value_of_a_member(stand: Any, parameters: Any, error: str) -> None:
+    """The task was scheduled, and it fails."""
+    execution = stand.task(INVOKE, {"FunctionName": "f", **parameters}, functions={"f": echo})
+    assert execution.error == error
+    assert [event.type for event in execution.history][2:5] == ["TaskScheduled", "TaskStarted", "TaskFailed"]
