@@ -17,6 +17,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from stepsim.runtime.account import Account
 from stepsim.runtime.api import cloudformation
+from stepsim.runtime.api.logging_configuration import log_group_in_moto
 from stepsim.runtime.api.put_events import event_operations
 from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import DEFAULT_REGION
@@ -51,6 +52,7 @@ class Emulator:
             start_ms=now_ms(),
         )
         self.step_functions = StepFunctions(self.account, cloud.gate)
+        self.step_functions.registries.log_group_exists = log_group_in_moto
         self.archivist = Archivist(self.step_functions.registries, persist)
         self.archive_failure: ArchiveError | None = None
         """Why nothing can be kept any more."""
