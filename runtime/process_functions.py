@@ -1,14 +1,16 @@
 """A scenario's handlers in processes of their own; their AWS calls come back to this process's account.
 
 A call with a fast path is answered from boto3's own parameters. Everything else, and everything that a fault strikes,
-comes as the HTTP request that botocore would have sent: botocore parses and retries it in the handler's process.
+comes as the HTTP request that botocore would have sent: botocore parses and retries it in the handler's process. Such
+a request is moto's to answer, or an endpoint's: that may answer later, and the handler makes room for others meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest
@@ -18,6 +20,8 @@ from stepsim.runtime.cloud.call import ApiError, CallSite, FallThrough
 from stepsim.runtime.cloud.cloud import Cloud
 from stepsim.runtime.cloud.faults import Refusal
 from stepsim.runtime.cloud.wire import error_response
+from stepsim.runtime.endpoint.request import HttpRequest as EndpointRequest
+from stepsim.runtime.endpoint.request import HttpResponse as EndpointResponse
 from stepsim.runtime.scenario_types import FunctionSpec, Scenario
 from stepsim.workers.frames import FALL_THROUGH, ApiFault, ApiReply, ApiRequest, HttpReply, HttpRequest
 from stepsim.workers.function_code import FunctionCode
@@ -30,16 +34,35 @@ _Fallen: TypeAlias = tuple[dict[str, Any], Refusal | ApiError | None, int]
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
+class AnswerHttp(Protocol):
+    """An endpoint, as handlers' requests reach it: `reply` is called once, at once or later."""
+
+    def __call__(self, request: EndpointRequest, reply: Callable[[EndpointResponse], None], /) -> object: ...
+
+
+@asynccontextmanager
+async def open_process_pool(
+    cloud: Cloud | None, processes: int | None = None, *, answer_http: AnswerHttp | None = None, lazy: bool = False
+) -> AsyncIterator[ProcessPool]:
+    """A pool whose handlers' AWS calls come to the account; its processes are killed on leaving.
+
+    `answer_http` answers what has no fast path, moto where it is None. A `lazy` pool starts no process before its first
+    invocation.
+    """
+    answers: dict[str, Any] = {}
+    if cloud is not None:
+        bridge = _Bridge(cloud, answer_http)
+        answers = {"api": bridge.api, "http": bridge.http, "fast_operations": bridge.fast_operations}
+    async with ProcessPool(processes, lazy=lazy, **answers) as pool:
+        yield pool
+
+
 @asynccontextmanager
 async def open_pool(
     scenario: Scenario, cloud: Cloud | None, processes: int | None
 ) -> AsyncIterator[Callable[[str, FunctionSpec], ProcessWorker]]:
     """A pool, as what makes the worker of a function; it is closed, and its processes killed, on leaving."""
-    bridge = None if cloud is None else _Bridge(cloud)
-    answers: dict[str, Any] = {}
-    if bridge is not None:
-        answers = {"api": bridge.api, "http": bridge.http, "fast_operations": bridge.fast_operations}
-    async with ProcessPool(processes, **answers) as pool:
+    async with open_process_pool(cloud, processes) as pool:
 
         def code(name: str, spec: FunctionSpec) -> ProcessWorker:
             assert spec.handler is not None
@@ -51,7 +74,8 @@ async def open_pool(
 class _Bridge:
     """Answers the AWS calls of other processes through the gate."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, answer_http: AnswerHttp | None) -> None:
+        self._answer_http = answer_http
         self._gate = cloud.gate
         self._cloud = cloud
         self.fast_operations = [f"{service}.{name}" for service, names in cloud.fast_paths.items() for name in names]
@@ -86,8 +110,16 @@ class _Bridge:
         reply(FALL_THROUGH)
 
     def http(self, request: HttpRequest, invocation: Invocation, reply: Callable[[HttpReply], None]) -> None:
-        """Answer an HTTP request: with an error where the try was refused, else as moto does."""
+        """Answer an HTTP request: with an error where the try was refused, else as the endpoint or moto does."""
         params, outcome, wait_ms = self._outcome(request, invocation)
+
+        def answered(answer: HttpReply) -> None:
+            if answer.status in _RETRIED_STATUSES:
+                self._fallen[invocation.request_id, request.call] = (params, None, 0)
+            else:
+                self._fallen.pop((invocation.request_id, request.call), None)
+            reply(answer)
+
         if isinstance(outcome, Refusal):
             if outcome.hang:
                 # Nothing ever comes back: the invocation waits until its own time is over.
@@ -96,15 +128,13 @@ class _Bridge:
         if outcome is not None:
             model = self._sessions.get_service_model(request.service)
             answer = error_response(model, request.method, request.url, outcome, "0000000000000000")
+        elif self._answer_http is not None:
+            self._answer_http(_for_endpoint(request), lambda response: answered(_reply(response, wait_ms)))
+            return
         else:
             answer = self._cloud.answer_http(_prepared(request))
-        status = answer.status_code
-        if status < 400 or status not in _RETRIED_STATUSES:
-            self._fallen.pop((invocation.request_id, request.call), None)
-        else:
-            self._fallen[invocation.request_id, request.call] = (params, None, 0)
         headers = {str(name): str(value) for name, value in answer.headers.items()}
-        reply(HttpReply(status, headers, answer.content, wait_ms))
+        answered(HttpReply(answer.status_code, headers, answer.content, wait_ms))
 
     def _outcome(self, request: HttpRequest, invocation: Invocation) -> _Fallen:
         """How this try ends: as was decided when the call came with its parameters, else decided anew."""
@@ -132,3 +162,16 @@ def _plain(response: dict[str, Any]) -> dict[str, Any]:
 
 def _prepared(request: HttpRequest) -> AWSPreparedRequest:
     return AWSPreparedRequest(request.method, request.url, HTTPHeaders.from_dict(request.headers), request.body, False)
+
+
+def _for_endpoint(request: HttpRequest) -> EndpointRequest:
+    """A request as an endpoint would have read it from a connection."""
+    url = urlsplit(request.url)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers.setdefault("host", url.netloc)
+    target = url.path or "/"
+    return EndpointRequest(request.method, f"{target}?{url.query}" if url.query else target, headers, request.body)
+
+
+def _reply(response: EndpointResponse, wait_ms: int) -> HttpReply:
+    return HttpReply(response.status, dict(response.headers), response.body, wait_ms)

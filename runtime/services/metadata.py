@@ -39,9 +39,16 @@ _CONTENT_TYPES: Mapping[str, str] = {
 
 
 def sdk_metadata(
-    service: str, body: str, now_ms: int, request_id: str, executed_version: str = "$LATEST"
+    service: str,
+    body: str,
+    now_ms: int,
+    request_id: str,
+    executed_version: str | None = "$LATEST",
+    status: int = 200,
 ) -> dict[str, JSON]:
-    """SdkHttpMetadata and SdkResponseMetadata of a response with status 200, whose body was this."""
+    """SdkHttpMetadata and SdkResponseMetadata of a response whose body was this.
+
+    Where `executed_version` is None, Lambda has executed nothing, and there is no content."""
     content = body.encode()
     values = {
         "Connection": "keep-alive",
@@ -50,18 +57,20 @@ def sdk_metadata(
         "Content-Type": _CONTENT_TYPES[service],
         "Date": _date(now_ms // 1000),
         "Server": "Server",
-        "X-Amz-Executed-Version": executed_version,
+        "X-Amz-Executed-Version": executed_version or "",
         "X-Amzn-Trace-Id": _trace(now_ms // 1000, request_id),
         "x-amz-crc32": str(zlib.crc32(content)),
         "x-amzn-Remapped-Content-Length": "0",
         "x-amzn-RequestId": request_id,
     }
     names = _HEADERS.get(service, _USUAL)
+    if executed_version is None:
+        names = tuple(name for name in names if name not in ("X-Amz-Executed-Version", "Content-Type"))
     return {
         "SdkHttpMetadata": {
             "AllHttpHeaders": {name: [values[name]] for name in names},
             "HttpHeaders": {name: values[name] for name in sorted(names, key=str.lower)},
-            "HttpStatusCode": 200,
+            "HttpStatusCode": status,
         },
         "SdkResponseMetadata": {"RequestId": request_id},
     }
