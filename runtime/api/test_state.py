@@ -72,9 +72,6 @@ def test_state(registry: Registry, params: Params, reply: Reply) -> Cancel:
     return lambda: scheduler.cancel(fiber)
 
 
-test_state.__test__ = False  # type: ignore[attr-defined]  # pytest takes every function that begins with test_
-
-
 def _tested(params: Params) -> _Tested:
     """The state that is to be tested, wherever it stands."""
     text: str = params["definition"]
