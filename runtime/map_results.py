@@ -107,7 +107,7 @@ class ExportedResults:
         return Payload(writer_details(self._run.arn, self._bucket, manifest_key))
 
     def reopen(self) -> None:
-        self._files.reopen()
+        self._files.reopen(self._run.redrive_count)
 
 
 def writer_failed(cause: str) -> StatesError:

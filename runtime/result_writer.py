@@ -65,7 +65,7 @@ class ResultFiles:
         part_bytes: int = PART_BYTES,
     ) -> None:
         self._bucket = bucket
-        self._folder = "/".join(filter(None, (prefix.removesuffix("/"), map_run_uuid)))
+        self._root = self._folder = "/".join(filter(None, (prefix.removesuffix("/"), map_run_uuid)))
         self._put = put
         self._records_of = _OUTPUTS[transformation]
         self._files = {
@@ -97,10 +97,14 @@ class ResultFiles:
         self._put(key, encode_bytes(manifest))
         return key
 
-    def reopen(self) -> None:
-        """Write on after a redrive: no file is overwritten, and the next manifest names only its own failures."""
-        self._files["FAILED"].forget()
-        self._files["PENDING"].forget()
+    def reopen(self, redrive_count: int) -> None:
+        """Write on after a redrive, in a folder of its own: ``Redrive-2`` (measured).
+
+        The next manifest names what has succeeded in any attempt, and only its own failures.
+        """
+        self._folder = f"{self._root}/Redrive-{redrive_count}"
+        for name, files in self._files.items():
+            files.reopen(f"{self._folder}/{name}", keep=name == "SUCCEEDED")
 
 
 def writer_details(map_run_arn: str, bucket: str, manifest_key: str) -> JSON:
@@ -226,6 +230,9 @@ class _Files:
         self._store()
         return self._stored
 
-    def forget(self) -> None:
-        """Name the files so far in no further manifest."""
-        self._stored = []
+    def reopen(self, stem: str, *, keep: bool) -> None:
+        """Write elsewhere from now on; `keep`: name the files so far in the next manifest, too."""
+        self._stem = stem
+        self._number = 0
+        if not keep:
+            self._stored = []

@@ -15,7 +15,10 @@ from stepsim.runtime.map_run import MapRun
 
 
 class _Shelf:
-    """The executions of one machine or map run: those that run, and those that have ended in the order they did."""
+    """The executions of one machine: those that run, and those that have ended in the order they did.
+
+    All children of a map run stand under `running`, in the order in which they were started.
+    """
 
     __slots__ = ("ended", "running")
 
@@ -29,8 +32,13 @@ class _Shelf:
 
 
 def moved_ms(record: ExecutionRecord) -> int:
-    """When an execution ended or, where it runs, was last redriven or started: what lists are sorted by."""
+    """What lists are sorted by: when an execution ended or, where it runs, was last redriven or started.
+
+    The children of a map run are sorted by their start, whatever has become of them since (measured).
+    """
     execution = record.execution
+    if record.map_run is not None:
+        return execution.me.start_ms
     if execution.stop_ms is not None:
         return execution.stop_ms
     return execution.me.start_ms if execution.me.redrive_ms is None else execution.me.redrive_ms
@@ -53,14 +61,18 @@ class ExecutionStore:
         self._records[arn] = record
         shelf = self._shelf(record)
         shelf.ended.pop(arn, None)
+        if record.execution.me.express:
+            # An Express child that is redriven starts anew.
+            shelf.running.pop(arn, None)
         shelf.running[arn] = record
 
     def ended(self, record: ExecutionRecord) -> None:
         """Note that an execution has ended: from now on it changes only by being added again."""
-        arn = record.execution.me.arn
-        shelf = self._shelf(record)
-        shelf.running.pop(arn, None)
-        shelf.ended[arn] = record
+        if record.map_run is None:
+            arn = record.execution.me.arn
+            shelf = self._shelf(record)
+            shelf.running.pop(arn, None)
+            shelf.ended[arn] = record
 
     def discard(self, arn: str) -> None:
         """Forget an execution, as AWS does when its time is over or its machine is gone; its map runs go with it."""

@@ -12,6 +12,7 @@ class Me:
     def __init__(self, arn: str, start_ms: int) -> None:
         self.arn, self.start_ms = arn, start_ms
         self.redrive_ms: int | None = None
+        self.express = False
 
 
 class Ran:
@@ -58,6 +59,19 @@ def test_an_execution_that_is_added_again_runs_again() -> None:
     store.add(old)
     assert names(store) == ["old", "new"]
     assert store.get("old") is old
+
+
+def test_the_children_of_a_map_run_stand_by_their_start() -> None:
+    """Measured: whatever has become of them since."""
+    store = ExecutionStore()
+    run: Any = type("Run", (), {"arn": "run"})
+    children = {name: record(name, start_ms) for name, start_ms in (("a", 1), ("b", 2))}
+    for child in children.values():
+        child.map_run = run
+        store.add(child)
+    children["a"].execution.stop_ms = 9
+    store.ended(children["a"])
+    assert [one.execution.me.arn for one in store.of_map_run("run")] == ["b", "a"]
 
 
 def test_what_is_discarded_is_nowhere() -> None:

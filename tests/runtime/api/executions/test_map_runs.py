@@ -197,17 +197,22 @@ def test_a_parent_that_was_stopped_reads_on_where_it_was(api: Any) -> None:
 
 
 def test_a_redriven_run_writes_beside_its_first_files(api: Any) -> None:
-    """The manifest names all successes, and only the last attempt's failures; no file is overwritten."""
+    """Measured: in a folder of its own. The manifest names all successes, and only the last attempt's failures."""
     writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "out"}}
     fail_while(api, {0, 1})
     arn = api.run(machine(MaxConcurrency=1, ToleratedFailureCount=1, ResultWriter=writer), items(4))
     fail_while(api, {1})
     api.call("RedriveExecution", executionArn=arn)
     api.drive()
-    manifest = next(json.loads(body) for key, body in api.s3.items() if key.endswith("manifest.json"))
-    names = {kind: [file["Key"].split("/")[-1] for file in files] for kind, files in manifest["ResultFiles"].items()}
-    assert names == {"FAILED": ["FAILED_1.json"], "PENDING": [], "SUCCEEDED": ["SUCCEEDED_0.json"]}
-    written = json.loads(next(body for key, body in api.s3.items() if key.endswith("FAILED_1.json")))
+    folder = f"out/{only_run(api, arn).split(':')[-1]}"
+    manifest = json.loads(api.s3[f"{folder}/Redrive-1/manifest.json"])
+    assert f"{folder}/manifest.json" in api.s3
+    assert {kind: [file["Key"] for file in files] for kind, files in manifest["ResultFiles"].items()} == {
+        "FAILED": [f"{folder}/Redrive-1/FAILED_0.json"],
+        "PENDING": [],
+        "SUCCEEDED": [f"{folder}/Redrive-1/SUCCEEDED_0.json"],
+    }
+    written = json.loads(next(body for key, body in api.s3.items() if key.endswith("Redrive-1/FAILED_0.json")))
     assert [(one["RedriveCount"], one["RedriveStatus"]) for one in written] == [(1, "REDRIVABLE_BY_MAP_RUN")]
 
 
