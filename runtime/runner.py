@@ -13,7 +13,7 @@ from stepsim.asl.payload import JSON, Payload, encode
 from stepsim.runtime.account import Account, no_cloud
 from stepsim.runtime.api.activities import create_activity
 from stepsim.runtime.api.put_events import event_operations
-from stepsim.runtime.api.records import Home, MachineRecord, MachineType, Revision
+from stepsim.runtime.api.records import ExecutionRecord, Home, MachineRecord, MachineType, Revision
 from stepsim.runtime.api.registry import Registry
 from stepsim.runtime.api.starting import Target, begin
 from stepsim.runtime.api.step_functions import StepFunctions
@@ -150,6 +150,7 @@ class _Stage:
         self.faults: Faults | None = None
         self._account: Account | None = None
         self._registry: Registry
+        self._execution: Execution | None = None
         for file, definition in self._definitions():
             missing = definition.missing_functions(scenario.functions, scenario.tasks)
             if not missing:
@@ -218,11 +219,16 @@ class _Stage:
         )
         step_functions = StepFunctions(self._account, None if cloud is None else cloud.gate, map_runs=False)
         self._registry = step_functions.registries[Home(ACCOUNT_ID, DEFAULT_REGION)]
+        self._registry.observers.execution_ended.append(self._count_events)
         self._fill(self._registry)
         if cloud is not None:
             cloud.fast_paths["stepfunctions"] = step_functions.gate_operations()
             cloud.fast_paths["events"] = event_operations(step_functions.registries)
         return self._account
+
+    def _count_events(self, ended: ExecutionRecord) -> None:
+        if ended.execution is not self._execution:
+            self.statistics.history_events += len(ended.execution.history)
 
     def _fill(self, registry: Registry) -> None:
         """Make the scenario's machines and activities. What is not known of a machine is as where nobody says."""
@@ -263,7 +269,9 @@ class _Stage:
         scenario = self.scenario
         record = self._registry.machine(self._registry.home.arn(f"stateMachine:{scenario.name}"))
         name = self.dice.uuid4("execution", scenario.name)
-        return begin(self._registry, Target(record, record.revision), name, Payload(scenario.input), None).execution
+        started = begin(self._registry, Target(record, record.revision), name, Payload(scenario.input), None)
+        self._execution = started.execution
+        return started.execution
 
     def look(self, account: Account, execution: Execution, cloud: Cloud | None) -> Callable[[], None] | None:
         """What the driver calls now and then; None where nobody watches."""

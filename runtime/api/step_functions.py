@@ -143,7 +143,7 @@ class StepFunctions:
         return nothing_to_cancel
 
     def gate_operations(self) -> dict[str, Callable[[Params, str], Response]]:
-        """The operations that answer at once, as the gate serves them to code in the account."""
+        """The operations that answer at once, as the gate serves them to code in the account; others are refused."""
 
         def at_the_gate(name: str, operation: Operation) -> Callable[[Params, str], Response]:
             def perform(params: Params, region: str) -> Response:
@@ -152,4 +152,13 @@ class StepFunctions:
 
             return perform
 
-        return {name: at_the_gate(name, operation) for name, operation in OPERATIONS.items()}
+        def refused(name: str) -> Callable[[Params, str], Response]:
+            def refuse(params: Params, region: str) -> Response:  # noqa: ARG001
+                raise ApiError("UnsupportedOperation", f"stepsim does not support {name} from a function's code yet")
+
+            return refuse
+
+        return {
+            **{name: at_the_gate(name, operation) for name, operation in OPERATIONS.items()},
+            **{name: refused(name) for name in WAITING},
+        }

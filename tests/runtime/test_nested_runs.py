@@ -163,3 +163,24 @@ def test_names_and_files_are_checked(tmp_path: Path, text: str, said: str) -> No
     with pytest.raises(ScenarioError) as raised:
         load_scenario(tmp_path / "outer.yaml")
     assert said in str(raised.value)
+
+
+def test_events_of_all_executions_are_counted(scenario: Any) -> None:
+    """The parent's eight and the child's four."""
+    report = runner.simulate(scenario(start(".sync:2", "double"), double=DOUBLE))
+    assert report["history_events"] == 8 + 4
+    assert report["state_transitions"] == 2
+
+
+def test_what_code_cannot_wait_for_is_refused(scenario: Any, tmp_path: Path) -> None:
+    """By name; moto does not answer in the service's place."""
+    (tmp_path / "code.py").write_text(
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    client = boto3.client('stepfunctions', region_name='us-east-1')\n"
+        f"    client.start_sync_execution(stateMachineArn='{PREFIX}:stateMachine:double')\n"
+    )
+    task = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:F", "End": True}
+    own = {"StartAt": "A", "States": {"A": task}}
+    report = runner.simulate(scenario(own, 'functions: {F: {handler: "code:handler"}}', double=DOUBLE))
+    assert "does not support StartSyncExecution from a function's code" in report["execution"]["cause"]
