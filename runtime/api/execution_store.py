@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import merge
+from itertools import dropwhile
 
 from stepsim.runtime.api.records import ExecutionRecord
 from stepsim.runtime.map_run import MapRun
@@ -111,13 +112,23 @@ class ExecutionStore:
         """The execution of an ARN."""
         return self._records.get(arn)
 
-    def of_machine(self, machine_arn: str) -> Iterator[ExecutionRecord]:
-        """A machine's executions, newest first; children of map runs are not among them."""
-        return self._present(machine_arn)
+    def of_machine(
+        self, machine_arn: str, *, first: str | None = None, status: str | None = None
+    ) -> Iterator[ExecutionRecord]:
+        """A machine's executions, newest first; children of map runs are not among them.
 
-    def of_map_run(self, map_run_arn: str) -> Iterator[ExecutionRecord]:
-        """The children that a map run has started, newest first."""
-        return self.of_machine(map_run_arn)
+        The list begins with the execution of ARN `first`; it is empty where there is none. With `status` it may leave
+        out executions that have another one.
+        """
+        del status  # what is in memory costs nothing to look at
+        present = self._present(machine_arn)
+        return present if first is None else dropwhile(lambda record: record.execution.me.arn != first, present)
+
+    def of_map_run(
+        self, map_run_arn: str, *, first: str | None = None, status: str | None = None
+    ) -> Iterator[ExecutionRecord]:
+        """The children that a map run has started, newest first, as `of_machine`."""
+        return self.of_machine(map_run_arn, first=first, status=status)
 
     def running(self, machine_arn: str) -> list[ExecutionRecord]:
         """A machine's executions that have not ended, oldest first; children of map runs are not among them."""

@@ -108,26 +108,30 @@ def list_executions(registry: Registry, params: Params) -> Response:
         key=lambda record: record.execution.me.arn,
         operation="ListExecutions",
         now_ms=registry.now_ms,
+        begin=lambda arn: _selected(_listed(registry, params, arn), params),
     )
     response: Response = {"executions": [listed(record) for record in found]}
     return response if token is None else response | {"nextToken": token}
 
 
-def _listed(registry: Registry, params: Params) -> Iterator[ExecutionRecord]:
+def _listed(registry: Registry, params: Params, first: str | None = None) -> Iterator[ExecutionRecord]:
+    """What the list is chosen from, beginning with an execution."""
+    status = params.get("statusFilter")
     machine_arn, map_run_arn = params.get("stateMachineArn"), params.get("mapRunArn")
     if (machine_arn is None) == (map_run_arn is None):
         raise _refused("Exactly one of stateMachineArn or mapRunArn must be specified")
     if map_run_arn is not None:
         registry.map_run(parse_arn(map_run_arn, "mapRun").text)
-        return registry.store.of_map_run(map_run_arn)
+        status = None if status == "PENDING_REDRIVE" else status
+        return registry.store.of_map_run(map_run_arn, first=first, status=status)
     if params.get("redriveFilter") is not None:
         raise _refused("RedriveFilter cannot be applied to ListExecutions call with StateMachine ARN")
-    if params.get("statusFilter") == "PENDING_REDRIVE":
+    if status == "PENDING_REDRIVE":
         raise _refused("PENDING_REDRIVE StatusFilter cannot be applied to ListExecutions call with StateMachine ARN")
     record, version, alias = registry.addressed(machine_arn or "")
     if record.type == "EXPRESS":
         raise _type_not_supported()
-    of_machine = registry.store.of_machine(record.arn)
+    of_machine = registry.store.of_machine(record.arn, first=first, status=status)
     if version is not None:
         return (one for one in of_machine if one.version_arn == version.arn)
     if alias is not None:

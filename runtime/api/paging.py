@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import NamedTuple, TypeVar
 from zlib import crc32
@@ -39,12 +39,19 @@ _decoder = msgspec.json.Decoder(tuple[int, int, str, int])
 
 
 def page(
-    items: Iterable[Item], params: Params, *, key: Callable[[Item], str], operation: str, now_ms: int
+    items: Iterable[Item],
+    params: Params,
+    *,
+    key: Callable[[Item], str],
+    operation: str,
+    now_ms: int,
+    begin: Callable[[str], Iterator[Item]] | None = None,
 ) -> tuple[list[Item], str | None]:
     """One page of a list, and the token of the next one (None after the last).
 
     `key` names an item among its like. A page begins with the item that came next when the token was made, wherever
-    it stands by now, or at the same position where it is gone. Costs as many items as stand before the page's end.
+    it stands by now, or at the same position where it is gone. Costs as many items as stand before the page's end, or
+    only the page's where ``begin(key)`` finds the item: it gives the list from there on.
     Raises ApiError InvalidToken for a token that is not ours, of another request or older than 24 hours.
     """
     size = params.get("maxResults") or DEFAULT_PAGE
@@ -55,19 +62,26 @@ def page(
         token = _read(text)
         if token.request != request or not 0 <= now_ms - token.issued_ms < VALID_MS:
             raise _invalid()
-        passed: list[Item] = []
-        found = False
-        for item in rest:
-            if key(item) == token.key:
-                position, rest, found = len(passed), chain((item,), rest), True
-                break
-            passed.append(item)
-        if not found:
-            position, rest = token.position, iter(passed[token.position :])
+        following_on = None if begin is None else begin(token.key)
+        present = None if following_on is None else next(following_on, None)
+        if following_on is not None and present is not None and key(present) == token.key:
+            position, rest = token.position, chain((present,), following_on)
+        else:
+            position, rest = _from(token, rest, key)
     shown = list(islice(rest, size))
     for following in rest:
         return shown, _write(_Token(request, position + len(shown), key(following), now_ms))
     return shown, None
+
+
+def _from(token: _Token, items: Iterator[Item], key: Callable[[Item], str]) -> tuple[int, Iterator[Item]]:
+    """Where a page begins, and what is to be had from there."""
+    passed: list[Item] = []
+    for item in items:
+        if key(item) == token.key:
+            return len(passed), chain((item,), items)
+        passed.append(item)
+    return token.position, iter(passed[token.position :])
 
 
 def _checksum(operation: str, params: Params) -> int:

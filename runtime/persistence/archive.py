@@ -78,6 +78,17 @@ class ExecutionRow(NamedTuple):
     facts: bytes
 
 
+class Place(NamedTuple):
+    """Where an execution stands in lists, newest first."""
+
+    moved_ms: int
+    seq: int
+
+
+LATEST = Place(1 << 62, 1 << 62)
+"""Before all others."""
+
+
 class Archive:
     """An open file. Raises ArchiveError for whatever SQLite cannot do."""
 
@@ -218,20 +229,23 @@ class Archive:
         row = self._execute(f"SELECT {_EXECUTION} FROM executions WHERE arn = ?", (arn,)).fetchone()
         return None if row is None else ExecutionRow(*row)
 
-    def newest_first(self, owner: str) -> Iterator[ExecutionRow]:
-        """The executions of a machine, or the children of a map run; rows may be written meanwhile."""
-        place = (1 << 62, 0)
+    def newest_first(self, owner: str, place: Place, status: str | None) -> Iterator[ExecutionRow]:
+        """The executions of a machine, or the children of a map run, from a place on; rows may be written meanwhile.
+
+        With a status, only those that have it.
+        """
+        compared = "<="
         while True:
             rows = self._execute(
-                f"SELECT {_EXECUTION} FROM executions WHERE owner = ? AND (moved_ms, seq) < (?, ?) "
-                f"ORDER BY moved_ms DESC, seq DESC LIMIT {_PAGE}",
-                (owner, *place),
+                f"SELECT {_EXECUTION} FROM executions WHERE owner = ?1 AND (moved_ms, seq) {compared} (?2, ?3) "
+                f"AND (?4 IS NULL OR status = ?4) ORDER BY moved_ms DESC, seq DESC LIMIT {_PAGE}",
+                (owner, *place, status),
             ).fetchall()
             for row in rows:
                 yield ExecutionRow(*row)
             if len(rows) < _PAGE:
                 return
-            place = (rows[-1][4], rows[-1][0])
+            compared, place = "<", Place(rows[-1][4], rows[-1][0])
 
     def running(self) -> list[ExecutionRow]:
         """What had not ended when the file was written last."""

@@ -15,7 +15,7 @@ from stepsim.runtime.api.registry import Registries, Registry
 from stepsim.runtime.api.starting import note_end
 from stepsim.runtime.api.turn import TurnEnd
 from stepsim.runtime.map_run import MapRun
-from stepsim.runtime.persistence.archive import Archive, ExecutionRow
+from stepsim.runtime.persistence.archive import Archive, ExecutionRow, Place
 from stepsim.runtime.persistence.executions import (
     pack_execution,
     pack_map_run,
@@ -140,9 +140,16 @@ class Archivist:
         row = self._archive.execution(arn)
         return None if row is None else self._record(registry, row)
 
-    def newest_first(self, registry: Registry, owner: str, is_held: Callable[[str], bool]) -> Iterator[ExecutionRecord]:
-        """The archived executions of a machine or map run, but for those that memory holds too."""
-        for row in self._archive.newest_first(owner):
+    def place(self, arn: str) -> Place | None:
+        """Where an archived execution stands in lists."""
+        row = self._archive.execution(arn)
+        return None if row is None else Place(row.moved_ms, row.seq)
+
+    def newest_first(
+        self, registry: Registry, owner: str, place: Place, status: str | None, is_held: Callable[[str], bool]
+    ) -> Iterator[ExecutionRecord]:
+        """The archived executions of a machine or map run from a place on, but for those that memory holds too."""
+        for row in self._archive.newest_first(owner, place, status):
             if not is_held(row.arn):
                 yield self._record(registry, row)
 

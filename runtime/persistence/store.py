@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from stepsim.runtime.api.execution_store import ExecutionStore, moved_ms
 from stepsim.runtime.api.records import ExecutionRecord
 from stepsim.runtime.map_run import MapRun
+from stepsim.runtime.persistence.archive import LATEST, Place
 
 if TYPE_CHECKING:
     from stepsim.runtime.api.registry import Registry
@@ -62,9 +63,23 @@ class ArchivingStore(ExecutionStore):
     def get(self, arn: str) -> ExecutionRecord | None:
         return super().get(arn) or self._archivist.execution(self._registry, arn)
 
-    def of_machine(self, machine_arn: str) -> Iterator[ExecutionRecord]:
-        archived = self._archivist.newest_first(self._registry, machine_arn, self._records.__contains__)
-        return merge(super().of_machine(machine_arn), archived, key=lambda record: -moved_ms(record))
+    def of_machine(
+        self, machine_arn: str, *, first: str | None = None, status: str | None = None
+    ) -> Iterator[ExecutionRecord]:
+        place, present = LATEST, self._present(machine_arn)
+        if first is not None:
+            held = self._records.get(first)
+            if held is not None:
+                # What ended at the same time and is archived comes after what is held, as `merge` has it below.
+                place, present = Place(moved_ms(held), LATEST.seq), super().of_machine(machine_arn, first=first)
+            else:
+                found = self._archivist.place(first)
+                if found is None:
+                    return iter(())
+                place = found
+                present = (record for record in present if moved_ms(record) < found.moved_ms)
+        archived = self._archivist.newest_first(self._registry, machine_arn, place, status, self._records.__contains__)
+        return merge(present, archived, key=lambda record: -moved_ms(record))
 
     def map_run(self, arn: str) -> MapRun | None:
         return super().map_run(arn) or self._archivist.map_run(arn)
