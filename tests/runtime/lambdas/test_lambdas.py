@@ -311,7 +311,7 @@ async def test_tasks_call_versions_and_aliases(stand: Any) -> None:
     stand.call("CreateAlias", FunctionName="tasked", Name="live", FunctionVersion="1")
     direct: dict[str, Any] = {"Type": "Task", "Resource": f"{arn}:live", "Next": "I"}
     parameters = {"FunctionName": "tasked", "Qualifier": "1", "LogType": "Tail"}
-    invoke = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters}
+    invoke: dict[str, Any] = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters}
     invoke |= {"ResultPath": "$.invoked", "End": True}
     direct["ResultSelector"] = {"direct.$": "$"}
     execution = await stand.run({"StartAt": "D", "States": {"D": direct, "I": invoke}})
