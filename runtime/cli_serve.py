@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,7 +25,28 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep machines, activities, executions and their histories in this directory, over restarts.",
 )
-def serve(host: str, port: int, names: tuple[str, ...], persist: Path | None) -> None:
+@click.option(
+    "--code-folder",
+    "code_folders",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Functions may be created from folders below this one (S3Bucket=hot-reload). Repeatable.",
+)
+@click.option(
+    "--processes",
+    metavar="N",
+    type=click.IntRange(1),
+    help="How many functions run at once, each in a process of its own. By default as many as there are processors.",
+)
+def serve(
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    persist: Path | None,
+    code_folders: tuple[Path, ...],
+    processes: int | None,
+) -> None:
     """Serve one AWS endpoint: Step Functions and Lambda run here, moto answers for the rest.
 
     \b
@@ -58,8 +79,14 @@ def serve(host: str, port: int, names: tuple[str, ...], persist: Path | None) ->
         )
     from stepsim.runtime.persistence.archive import ArchiveError
 
+    options = {
+        "names": names if host in ("", "0.0.0.0", "::") else (*names, host),
+        "persist": persist,
+        "code_folders": code_folders,
+        "processes": processes,
+    }
     try:
-        anyio.run(_serve, listener, names if host in ("", "0.0.0.0", "::") else (*names, host), persist)
+        anyio.run(_serve, listener, options)
     except ArchiveError as error:
         raise click.UsageError(str(error)) from None
 
@@ -77,7 +104,8 @@ def is_loopback(listener: socket.socket) -> bool:
     return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
 
 
-async def _serve(listener: socket.socket, names: tuple[str, ...], persist: Path | None) -> None:
+async def _serve(listener: socket.socket, options: dict[str, Any]) -> None:
+    """Serve until told to stop; `options` are `open_emulator`'s. Raises ArchiveError where nothing can be kept."""
     from importlib.metadata import version
 
     import msgspec
@@ -87,16 +115,16 @@ async def _serve(listener: socket.socket, names: tuple[str, ...], persist: Path 
     from stepsim.runtime.endpoint.server import serving, stop_signals
 
     with stop_signals() as stopped:
-        async with open_emulator(names=names, persist=persist) as emulator:
+        async with open_emulator(**options) as emulator:
+            emulator.when_archive_fails = stopped.set
             health = msgspec.json.encode({"version": version("stepsim"), "ready": True})
             application = Application(emulator.answer, lambda: health)
             host, port = listener.getsockname()[:2]
             async with serving(application, listener):
                 click.echo(f"stepsim listens on http://{f'[{host}]' if ':' in host else host}:{port}")
-                emulator.when_archive_fails = stopped.set
                 await stopped.wait()
-            running = emulator.running
-            if emulator.archive_failure is not None:
-                raise emulator.archive_failure
+            running, failure = emulator.running, emulator.archive_failure
+    if failure is not None:
+        raise failure
     if running:
         click.echo(f"{running} execution{' was' if running == 1 else 's were'} still running.", err=True)

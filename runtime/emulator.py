@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -29,16 +29,26 @@ from stepsim.runtime.endpoint.own_requests import in_place
 from stepsim.runtime.endpoint.request import HttpRequest
 from stepsim.runtime.endpoint.routing import Router
 from stepsim.runtime.functions import Functions
+from stepsim.runtime.lambdas.lambdas import Lambdas
 from stepsim.runtime.persistence.archive import ArchiveError
 from stepsim.runtime.persistence.archivist import Archivist
+from stepsim.runtime.process_functions import open_process_pool
 from stepsim.runtime.realtime import Driver, fresh_seed, now_ms
 from stepsim.runtime.statistics import Statistics
+from stepsim.workers.pool import ProcessPool
 
 
 class Emulator:
     """An account at work; made by `open_emulator`."""
 
-    def __init__(self, cloud: Cloud, dice: Dice, names: Sequence[str], persist: Path | None = None) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        dice: Dice,
+        names: Sequence[str],
+        persist: Path | None = None,
+        code_folders: Sequence[Path] = (),
+    ) -> None:
         """Raises ArchiveError where the directory to persist in cannot be used."""
         self.cloud = cloud
         statistics = Statistics()
@@ -61,7 +71,13 @@ class Emulator:
         cloud.fast_paths["stepfunctions"] = self.step_functions.gate_operations()
         cloud.fast_paths["events"] = event_operations(self.step_functions.registries)
         self.driver = Driver(self.account.scheduler, self._report)
-        self.endpoint = Endpoint(cloud, self.step_functions, self.account, Router(tuple(names)))
+        self.pool: ProcessPool
+        """What runs the code of functions; set by `open_emulator`."""
+        self.lambdas = Lambdas(
+            cloud, self.functions, self.account.scheduler, dice, lambda: self.pool, code_folders=code_folders
+        )
+        router = Router(tuple(names))
+        self.endpoint = Endpoint(cloud, self.step_functions, self.lambdas, self.account, router)
 
     def answer(self, request: HttpRequest, reply: Reply) -> Cancel:
         """Answer an HTTP request, on the loop's own thread; `reply` is called once, at once or later."""
@@ -105,13 +121,18 @@ async def open_emulator(
     front: Callable[[Emulator, AWSPreparedRequest], AWSResponse | None] | None = None,
     join: bool = False,
     persist: Path | None = None,
+    code_folders: Sequence[Path] = (),
+    processes: int | None = None,
 ) -> AsyncIterator[Emulator]:
     """An account at work, until this is left: an empty one, or with `persist` what that directory holds.
 
     `names` are further host names that its endpoint goes by. `front` answers the AWS requests of this very process
     instead of moto, or returns None; by default, those of the loop's own thread only. `join` adds to what moto's own
-    `mock_aws` holds. Raises RuntimeError where an account is open already in this process, ArchiveError where the
-    directory cannot be used.
+    `mock_aws` holds. `code_folders` are those below which a function's code may lie; at most so many `processes` run
+    functions at once, by default as many as there are processors.
+
+    Raises RuntimeError where an account is open already in this process, ArchiveError where the directory cannot be
+    used.
     """
     chosen = fresh_seed() if seed is None else seed
     dice = Dice(chosen)
@@ -123,17 +144,18 @@ async def open_emulator(
         return in_place(emulators[0], request) if front is None else front(emulators[0], request)
 
     with Cloud(seed=chosen, latency=Latency(dice, off=True), region=region, front=answer_own, join=join) as cloud:
-        emulator = Emulator(cloud, dice, names, persist)
+        emulator = Emulator(cloud, dice, names, persist, code_folders)
         emulators.append(emulator)
-        with ExitStack() as parts:
+        async with AsyncExitStack() as parts:
             parts.callback(emulator.archivist.close)
             parts.enter_context(cloudformation.installed(emulator.step_functions.registries, emulator.read_object))
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(emulator.driver.run)
-                try:
-                    yield emulator
-                finally:
-                    tasks.cancel_scope.cancel()
+            parts.enter_context(emulator.lambdas.installed())
+            pool = open_process_pool(cloud, processes, answer_http=emulator.answer, lazy=True)
+            emulator.pool = await parts.enter_async_context(pool)
+            tasks = await parts.enter_async_context(anyio.create_task_group())
+            tasks.start_soon(emulator.driver.run)
+            parts.callback(tasks.cancel_scope.cancel)
+            yield emulator
 
 
 def _report_failure(error: Exception) -> None:

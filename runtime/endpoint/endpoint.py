@@ -16,12 +16,13 @@ from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.cloud import Cloud
 from stepsim.runtime.effects import Program
-from stepsim.runtime.endpoint import json_protocol
+from stepsim.runtime.endpoint import json_protocol, rest_lambda
 from stepsim.runtime.endpoint.errors import error_answer, internal_failure
 from stepsim.runtime.endpoint.long_polls import LongPoll, wait_of
 from stepsim.runtime.endpoint.moto_answers import moto_answer
 from stepsim.runtime.endpoint.request import Headers, HttpRequest, HttpResponse
 from stepsim.runtime.endpoint.routing import Address, Router
+from stepsim.runtime.lambdas.lambdas import Lambdas
 
 Reply: TypeAlias = Callable[[HttpResponse], None]
 """Called once, at once or later."""
@@ -74,9 +75,12 @@ class _Exchange:
 class Endpoint:
     """All services of all accounts and regions, by HTTP."""
 
-    def __init__(self, cloud: Cloud, step_functions: StepFunctions, account: Account, router: Router) -> None:
+    def __init__(
+        self, cloud: Cloud, step_functions: StepFunctions, lambdas: Lambdas, account: Account, router: Router
+    ) -> None:
         self._cloud = cloud
         self._step_functions = step_functions
+        self._lambdas = lambdas
         self._scheduler = account.scheduler
         self._dice = account.dice
         self._router = router
@@ -111,17 +115,19 @@ class Endpoint:
         if address.service == "sqs":
             return self._sqs_answer(request, address, request_id, reply)
         if address.service == "lambda":
-            # What runs code is seldom needed, and not at once.
-            from stepsim.runtime.endpoint import rest_lambda
-
-            if rest_lambda.is_invoke(request):
-                return self._run(rest_lambda.invoke(request, address, request_id), request, address, request_id, reply)
+            return self._lambda_answer(request, address, request_id, reply)
         if address.service == "execute-api" and not request.path.startswith("/@connections"):
             from stepsim.runtime.endpoint import rest_apis
 
             program = rest_apis.execute(request, address, request_id, self._scheduler.now_ms)
             return self._run(program, request, address, request_id, reply)
         reply(self._moto(request, address))
+        return _nothing
+
+    def _lambda_answer(self, request: HttpRequest, address: Address, request_id: str, reply: Reply) -> Cancel:
+        # An invocation goes on when its client has gone.
+        if not rest_lambda.invoke(self._lambdas, request, address, request_id, reply):
+            reply(self._moto(rest_lambda.prepared(self._lambdas, request, address), address))
         return _nothing
 
     def _run(self, program: Program, request: HttpRequest, address: Address, request_id: str, reply: Reply) -> Cancel:
