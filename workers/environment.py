@@ -15,6 +15,7 @@ import time
 import traceback
 import types
 from collections.abc import Callable
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import NoReturn
@@ -50,6 +51,8 @@ DUMMY_CREDENTIALS = {
 }
 
 Handler = Callable[[object, LambdaContext], object]
+
+Frames = Callable[[types.TracebackType | None], list[str]]
 
 
 class Invocations:
@@ -91,19 +94,20 @@ def _serve(control: socket.socket, log_fd: int, bridge: AwsBridge) -> None:
     if handler is None:
         return
     variables = Variables()
+    frames = partial(_frames, setup)
     while True:
         invoke = link.receive()
         assert isinstance(invoke, Invoke)
         current.request_id = invoke.request_id
         variables.show(invoke.variables)
-        payload, failed = _invoke(handler, invoke)
+        payload, failed = _invoke(handler, invoke, frames)
         if failed:
             _log_error(payload)
         _flush()
         link.send(Result(payload, failed, max_memory_mb()))
 
 
-def _invoke(handler: Handler, invoke: Invoke) -> tuple[str, bool]:
+def _invoke(handler: Handler, invoke: Invoke, frames: Frames) -> tuple[str, bool]:
     """Call the handler: what it returned, or the error object and True."""
     context = LambdaContext(
         invoke.request_id, invoke.function_arn, invoke.timeout_ms, os.environ, client_context(invoke.client_context)
@@ -116,7 +120,7 @@ def _invoke(handler: Handler, invoke: Invoke) -> tuple[str, bool]:
         return error_payload(fault.message, fault.error_type, invoke.request_id, fault.stack_trace), True
     except Exception as error:
         trace = error.__traceback__.tb_next if error.__traceback__ else None
-        return error_payload(str(error), type(error).__name__, invoke.request_id, stack_trace(trace)), True
+        return error_payload(str(error), type(error).__name__, invoke.request_id, frames(trace)), True
     if len(payload) > RESPONSE_BYTES_MAX // 4 and len(payload.encode()) > RESPONSE_BYTES_MAX:
         return response_too_large(), True
     return payload, False
@@ -132,9 +136,17 @@ def _load(setup: Setup) -> tuple[Handler | None, str | None]:
         payload = error_payload(fault.message, fault.error_type, "", fault.stack_trace)
     except Exception as error:
         trace = error.__traceback__.tb_next if error.__traceback__ else None
-        payload = error_payload(str(error), type(error).__name__, "", stack_trace(trace))
+        payload = error_payload(str(error), type(error).__name__, "", _frames(setup, trace))
     _log_error(payload)
     return None, payload
+
+
+def _frames(setup: Setup, trace: types.TracebackType | None) -> list[str]:
+    """The frames of a traceback; a package's files lie where Lambda would have put them."""
+    if setup.shown_root is None:
+        return stack_trace(trace)
+    here, shown = f'  File "{setup.task_root}/', f'  File "{setup.shown_root}/'
+    return [shown + line[len(here) :] if line.startswith(here) else line for line in stack_trace(trace)]
 
 
 def _import_handler(setup: Setup) -> Handler:

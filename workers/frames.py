@@ -93,6 +93,8 @@ class Setup(Struct, array_like=True, frozen=True, tag="setup"):
     log_group: str = ""
     log_stream: str = ""
     """Empty where the environment names its own."""
+    shown_root: str | None = None
+    """What stack traces call the task root; None: by its own name."""
     account: str | None = None
     """Whose credentials it has: None for the account that everything lives in."""
 

@@ -27,6 +27,8 @@ class FunctionCode:
     """Where its log goes; ``/aws/lambda/NAME`` where empty."""
     new_log_stream: Callable[[], str] | None = None
     """Names the log stream of each new environment; without it an environment names its own."""
+    shown_root: str | None = None
+    """What stack traces call the task root; None: by its own name."""
     account: str | None = None
     """The account whose credentials it has; None for the one that everything lives in."""
 

@@ -258,6 +258,7 @@ class ProcessPool:
             version=worker.code.version,
             log_group=worker.code.log_group,
             log_stream=log_stream,
+            shown_root=worker.code.shown_root,
             account=worker.code.account,
         )
 

@@ -154,7 +154,9 @@ class Environments:
         reference, settings = found.reference, found.settings
         folder = self._sources.folder(settings.code_sha256)
         environment = dict(settings.environment)
+        shown_root = None
         if folder is None:
+            shown_root = "/var/task"
             folder = self._packages.folder(found.state.code_bytes, settings.code_sha256)
         else:
             environment = _NO_BYTECODE | environment
@@ -168,6 +170,7 @@ class Environments:
             version=found.version,
             log_group=settings.log_group,
             new_log_stream=lambda: self._new_log_stream(found),
+            shown_root=shown_root,
             account=None if account == ACCOUNT_ID else account,
         )
         return self._the_pool().packaged_worker(code)

@@ -99,6 +99,18 @@ async def test_a_function_fails_as_on_aws(stand: Any, code: str, error_type: str
         stand.call("DeleteFunction", FunctionName="healthy")
 
 
+async def test_a_stack_trace_names_files_as_on_aws(stand: Any) -> None:
+    """A package lies in /var/task."""
+    stand.create("traced", {"index.py": "import inner\nhandler = inner.handler\n", "inner.py": "handler = 1 / 0\n"})
+    stand.call("UpdateFunctionConfiguration", FunctionName="traced", Handler="inner.handler")
+    response = await stand.invoke("traced")
+    assert '  File "/var/task/inner.py", line 1, in <module>' in json.loads(response.payload)["stackTrace"][-1]
+    stand.call("UpdateFunctionCode", FunctionName="traced", ZipFile=b"def handler(event, context):\n    return 1 / 0\n")
+    stand.call("UpdateFunctionConfiguration", FunctionName="traced", Handler="index.handler")
+    failure = json.loads((await stand.invoke("traced")).payload)
+    assert failure["stackTrace"] == ['  File "/var/task/index.py", line 2, in handler\n    return 1 / 0\n']
+
+
 async def test_a_crash_names_the_request(stand: Any) -> None:
     """The message has the invocation's own id."""
     stand.create("crashing", "import sys\ndef handler(event, context):\n    sys.exit(1)\n")
