@@ -29,7 +29,10 @@ _left_standing: list[greenlet] = []
 
 def rounded_up_ms(seconds: float) -> int:
     """Seconds as whole milliseconds, never fewer. What binary fractions add to a whole number is not rounded up."""
-    return math.ceil(round(seconds * 1000, 6))
+    exact_ms = seconds * 1000
+    nearest_ms = round(exact_ms)
+    # A millionth of a millisecond, or two units in the last place of a number that has no such digits.
+    return nearest_ms if abs(exact_ms - nearest_ms) <= max(5e-7, 2 * math.ulp(exact_ms)) else math.ceil(exact_ms)
 
 
 class Timeline(Protocol):
