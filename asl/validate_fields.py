@@ -39,6 +39,9 @@ class Where:
 def check_fields(value: dict[str, JSON], owner: Fields, path: Path, where: Where) -> None:
     """Report everything about an object that the table can tell. Locations are AWS's: for a field that must not be
     there or is missing, the object; for a wrong value, the field."""
+    complete = check_required(value, owner, path, where)
+    if not complete and owner.name == "Credentials":
+        return  # Recorded: AWS says no more of them.
     for name in value:
         field = owner.rows.get(name)
         if field is None and is_hole(name):
@@ -50,7 +53,6 @@ def check_fields(value: dict[str, JSON], owner: Fields, path: Path, where: Where
             _wrong_language(name, field, path, where)
         else:
             check_value(value[name], field, (*path, name), where)
-    check_required(value, owner, path, where)
     for names in owner.exactly_one:
         _check_exactly_one(value, owner, names, path, where)
     for names in owner.at_most_one:
@@ -70,11 +72,11 @@ def _wrong_language(name: str, field: Field, path: Path, where: Where) -> None:
     where.findings.error(message, path, for_wrong_language(name, where.language), at=(*path, name))
 
 
-def check_required(value: dict[str, JSON], owner: Fields, path: Path, where: Where) -> None:
-    """Report the required fields that an object lacks, all in one as AWS does."""
+def check_required(value: dict[str, JSON], owner: Fields, path: Path, where: Where) -> bool:
+    """Report the required fields that an object lacks, all in one as AWS does; True where it lacks none."""
     missing = [name for name, field in owner.rows.items() if field.required and name not in value]
     if not missing:
-        return
+        return True
     if owner.name == "Credentials":
         message = f"The field '{missing[0]}' is required but was missing"
     elif missing == ["Type"]:
@@ -83,6 +85,7 @@ def check_required(value: dict[str, JSON], owner: Fields, path: Path, where: Whe
         message = f"These fields are required: [{', '.join(missing)}]"
     hint = _READER_RESOURCE if owner.name == "ItemReader" else _REQUIRED.get(missing[0])
     where.findings.error(message, path, hint or f"Write {' and '.join(missing)}.")
+    return False
 
 
 _READER_RESOURCE = (

@@ -192,6 +192,7 @@ def test_variables_that_nothing_assigns() -> None:
     reads = {**END, "Parameters": {"a.$": "$x"}}
     assert [(p.code, p.severity) for p in check(A=reads)] == [("POSSIBLY_UNDEFINED_VARIABLE", "warning")]
     assert check(A={"Type": "Pass", "Assign": {"x": 1}, "Next": "B"}, B=reads) == []
+    assert check(A={**END, "Result": reads}) == []
 
 
 @pytest.mark.parametrize(
@@ -226,5 +227,6 @@ def test_credentials_and_heartbeats() -> None:
     assert messages(check(A=task(Credentials={}))) == [
         ("The field 'RoleArn' is required but was missing", "/States/A/Credentials")
     ]
+    assert messages(check(A=task(Credentials={"Role": "r"}))) == messages(check(A=task(Credentials={})))
     assert check(A=task(Credentials={"RoleArn.$": "$.role"})) == []
     assert [p.path for p in check(A=task(TimeoutSeconds=5, HeartbeatSeconds=6))] == ["/States/A/HeartbeatSeconds"]
