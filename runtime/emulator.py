@@ -19,14 +19,14 @@ from stepsim.runtime.account import Account
 from stepsim.runtime.api import cloudformation
 from stepsim.runtime.api.logging_configuration import log_group_in_moto
 from stepsim.runtime.api.put_events import event_operations
-from stepsim.runtime.api.step_functions import StepFunctions
+from stepsim.runtime.api.step_functions import WAITING, StepFunctions
 from stepsim.runtime.cloud.call import DEFAULT_REGION
 from stepsim.runtime.cloud.cloud import Cloud
 from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.endpoint.endpoint import Cancel, Endpoint, Reply
 from stepsim.runtime.endpoint.own_requests import in_place
-from stepsim.runtime.endpoint.request import HttpRequest
+from stepsim.runtime.endpoint.request import HttpRequest, HttpResponse
 from stepsim.runtime.endpoint.routing import Router
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.lambdas.lambdas import Lambdas
@@ -68,7 +68,9 @@ class Emulator:
         """Why nothing can be kept any more."""
         self.when_archive_fails: Callable[[], None] = _nothing
         """Called then: whoever serves should stop."""
-        cloud.fast_paths["stepfunctions"] = self.step_functions.gate_operations()
+        at_once = self.step_functions.gate_operations().items()
+        # A function's call that waits comes to the endpoint, which can answer later.
+        cloud.fast_paths["stepfunctions"] = {name: operation for name, operation in at_once if name not in WAITING}
         cloud.fast_paths["events"] = event_operations(self.step_functions.registries)
         self.driver = Driver(self.account.scheduler, self._report)
         self.pool: ProcessPool
@@ -84,13 +86,18 @@ class Emulator:
         # What is asked now sees what has happened by now.
         self.driver.advance()
         self.driver.wake()
-        cancel = self.endpoint.answer(request, reply)
+        early: list[HttpResponse] = []
+        send = early.append
+        cancel = self.endpoint.answer(request, lambda response: send(response))
+        send = reply
         try:
             # What is answered is kept: the answer leaves after this.
             self.archivist.commit()
         except ArchiveError as error:
             self._report(error)
-            raise
+            early = [_NOT_KEPT]
+        for response in early:
+            reply(response)
         return cancel
 
     def _report(self, error: Exception) -> None:
@@ -166,3 +173,6 @@ def _report_failure(error: Exception) -> None:
 
 def _nothing() -> None:
     pass
+
+
+_NOT_KEPT = HttpResponse(500, {"content-type": "text/plain"}, b"stepsim cannot write what it is to keep, and stops")
