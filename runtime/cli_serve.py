@@ -59,7 +59,8 @@ def serve(
     With --persist the next start goes on where this one ended, but for executions that were running: those are ABORTED
     then. What moto holds (buckets, queues, tables) is not kept.
 
-    Exit status: 0 when stopped, 2 for an address or a directory that cannot be had.
+    Exit status: 0 when stopped, 1 when the directory cannot be written any more, 2 for an address or a directory that
+    cannot be had.
     """
     import anyio
 
@@ -105,7 +106,7 @@ def is_loopback(listener: socket.socket) -> bool:
 
 
 async def _serve(listener: socket.socket, options: dict[str, Any]) -> None:
-    """Serve until told to stop; `options` are `open_emulator`'s. Raises ArchiveError where nothing can be kept."""
+    """Serve until told to stop; `options` are `open_emulator`'s, and what it raises is raised."""
     from importlib.metadata import version
 
     import msgspec
@@ -125,6 +126,6 @@ async def _serve(listener: socket.socket, options: dict[str, Any]) -> None:
                 await stopped.wait()
             running, failure = emulator.running, emulator.archive_failure
     if failure is not None:
-        raise failure
+        raise click.ClickException(str(failure))
     if running:
         click.echo(f"{running} execution{' was' if running == 1 else 's were'} still running.", err=True)

@@ -15,7 +15,7 @@ from stepsim.runtime.api.registry import Registries, Registry
 from stepsim.runtime.api.starting import note_end
 from stepsim.runtime.api.turn import TurnEnd
 from stepsim.runtime.map_run import MapRun
-from stepsim.runtime.persistence.archive import Archive, ExecutionRow, Place
+from stepsim.runtime.persistence.archive import Archive, ArchiveError, ExecutionRow, Place
 from stepsim.runtime.persistence.executions import (
     pack_execution,
     pack_map_run,
@@ -62,6 +62,7 @@ class Archivist:
         """What has ended and is in memory, oldest first: where, when it ended, and its estimated bytes."""
         self._held_bytes = 0
         self._swept_ms = self._scheduler.now_ms
+        self._broken = False
         registries.new_store = self._new_store
         if self._journal is not None:
             self._restore(registries)
@@ -87,7 +88,7 @@ class Archivist:
     def close(self) -> None:
         """Write what is left, mark what runs as stopped, and give the archive up."""
         try:
-            if self._journal is not None:
+            if self._journal is not None and not self._broken:
                 self._journal.commit()
                 stop_running(self._archive, _STOPPED, self._scheduler.now_ms)
         finally:
@@ -176,12 +177,16 @@ class Archivist:
 
         Raises ArchiveError where it cannot be written.
         """
-        if self._journal is not None:
-            self._journal.commit()
-        if self._full:
-            self._let_go()
-        if self._scheduler.now_ms - self._swept_ms >= _SWEEP_MS:
-            self._sweep()
+        try:
+            if self._journal is not None:
+                self._journal.commit()
+            if self._full:
+                self._let_go()
+            if self._scheduler.now_ms - self._swept_ms >= _SWEEP_MS:
+                self._sweep()
+        except ArchiveError:
+            self._broken = True
+            raise
 
     @property
     def _full(self) -> bool:

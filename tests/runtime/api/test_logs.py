@@ -186,3 +186,33 @@ def test_an_input_too_large_for_a_line_is_cut(lab: Lab) -> None:
     details = lab.lines()[0]["details"]
     assert details["inputDetails"] == {"truncated": True}
     assert len(json.dumps(details["input"])) - 2 in range(248 * 1024 - 3, 248 * 1024 + 1)
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_children_of_a_map_run_are_logged_where_their_parent_is(lab: Lab, kind: str) -> None:
+    """A child's lines name the child and its map run, and number its events from 1."""
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind}, **PASS}
+    state = {"Type": "Map", "ItemProcessor": processor, "End": True}
+    arn = lab.machine({"StartAt": "M", "States": {"M": state}}, "ALL")
+    parent = lab.call("StartExecution", stateMachineArn=arn, input="[1, 2]")["executionArn"]
+    lines = lab.lines()
+    children = [line for line in lines if line["execution_arn"] != parent]
+    runs = {line["details"]["mapRunArn"] for line in lines if line["type"] == "MapRunStarted"}
+    assert {line["map_run_arn"] for line in children} == runs
+    assert len({line["execution_arn"] for line in children}) == 2
+    assert sorted(line["id"] for line in children) == ["1", "1", "2", "2", "3", "3", "4", "4"]
+    assert not any("map_run_arn" in line for line in lines if line["execution_arn"] == parent)
+
+
+def test_lines_of_a_redriven_execution_count_the_redrives(lab: Lab) -> None:
+    """The events go on, each line once, with the number of redrives."""
+    arn = lab.machine(FAIL, "ALL")
+    execution = lab.call("StartExecution", stateMachineArn=arn)["executionArn"]
+    lab.call("RedriveExecution", executionArn=execution)
+    assert [(line["id"], line["type"], line["redrive_count"]) for line in lab.lines()] == [
+        ("1", "ExecutionStarted", "0"),
+        ("2", "FailStateEntered", "0"),
+        ("3", "ExecutionFailed", "0"),
+        ("4", "ExecutionRedriven", "1"),
+        ("5", "ExecutionFailed", "1"),
+    ]

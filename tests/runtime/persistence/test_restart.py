@@ -177,7 +177,9 @@ class Process:
         command = [sys.executable, "-c", code, "serve", "--port", "0", "--persist", str(directory)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
-        url = self.process.stdout.readline().split()[-1]
+        greeting = self.process.stdout.readline()
+        assert greeting, self.process.communicate(timeout=30)
+        url = greeting.split()[-1]
         self.client = boto3.client(
             "stepfunctions",
             endpoint_url=url,
