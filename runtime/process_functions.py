@@ -7,7 +7,7 @@ a request is moto's to answer, or an endpoint's: that may answer later, and the 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
@@ -71,6 +71,16 @@ async def open_pool(
         yield code
 
 
+class _FastOperations:
+    """The operations that have a fast path at the moment: some are added once there is an account."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([f"{service}.{name}" for service, names in self._cloud.fast_paths.items() for name in names])
+
+
 class _Bridge:
     """Answers the AWS calls of other processes through the gate."""
 
@@ -78,7 +88,7 @@ class _Bridge:
         self._answer_http = answer_http
         self._gate = cloud.gate
         self._cloud = cloud
-        self.fast_operations = [f"{service}.{name}" for service, names in cloud.fast_paths.items() for name in names]
+        self.fast_operations = _FastOperations(cloud)
         self._fallen: dict[tuple[str, int], _Fallen] = {}
         """Calls that came with parameters and go on as HTTP: what they asked for, and how their first try ends."""
         self._sessions = botocore.session.get_session()

@@ -35,6 +35,8 @@ class CallUnderway(NamedTuple):
     """The boto3 call that a thread is in: what its HTTP requests are told apart by."""
 
     number: int
+    service: str
+    """boto3's name for it; that of the events is another."""
     region: str
     attempts: Iterator[int]
 
@@ -69,11 +71,11 @@ class AwsBridge:
 
     def _perform(self, original: ApiCall, client: Client, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         """One boto3 call, in place of BaseClient._make_api_call."""
-        underway = CallUnderway(next(self._numbers), client.meta.region_name or "", itertools.count())
+        service = client.meta.service_model.service_name
+        underway = CallUnderway(next(self._numbers), service, client.meta.region_name or "", itertools.count())
         outer = getattr(self._thread, "call", None)
         self._thread.call = underway
         try:
-            service = client.meta.service_model.service_name
             if f"{service}.{operation}" in self._fast and not _is_local(client.meta.endpoint_url):
                 params = _with_body_read(client, operation, params)
                 response = self._perform_fast(underway, client, operation, params)
@@ -137,12 +139,12 @@ class AwsBridge:
             return None
         assert self._call is not None
         underway: CallUnderway = self._thread.call
-        _, service, operation = event_name.split(".", 2)
+        operation = event_name.rpartition(".")[2]
         reply = self._call(
             HttpRequest(
                 call=underway.number,
                 attempt=next(underway.attempts),
-                service=service,
+                service=underway.service,
                 operation=operation,
                 region=underway.region,
                 method=request.method,

@@ -125,7 +125,8 @@ class ProcessPool:
         self._max_environments = max_environments or self._max_running + SPARE_ENVIRONMENTS
         self._api = api
         self._http = http
-        self._fast_operations = sorted(fast_operations)
+        self._fast_operations = fast_operations
+        """Gone through anew for each environment: operations may be added while the pool is open."""
         self._start_method: StartMethod = start_method
         self._lazy = lazy
         self._launcher: LauncherProcess | None = None
@@ -254,7 +255,7 @@ class ProcessPool:
             environment=dict(worker.code.environment),
             memory_mb=invocation.memory_mb,
             region=arn[3] if len(arn) > 3 else DEFAULT_REGION,
-            fast_operations=self._fast_operations if worker.code.account is None else [],
+            fast_operations=sorted(self._fast_operations) if worker.code.account is None else [],
             version=worker.code.version,
             log_group=worker.code.log_group,
             log_stream=log_stream,

@@ -101,3 +101,26 @@ def test_the_iterations_of_a_map_have_dice_of_their_own(tmp_path: Path) -> None:
     )
     durations = runner.simulate(load_scenario(tmp_path / "scenario.yaml"))["functions"]["F"]["duration_ms"]
     assert durations["p50"] < durations["max"]
+
+
+TOKEN = """
+import boto3
+
+
+def handler(event, context):
+    boto3.client("stepfunctions").send_task_success(taskToken=event["token"], output='"sent"')
+"""
+
+
+@pytest.mark.parametrize("verb", [runner.simulate, runner.run])
+def test_a_functions_answer_to_a_task_token_arrives(scenario: Any, tmp_path: Path, verb: Any) -> None:
+    """On either clock the call goes to the executions, and not to moto's."""
+    loaded = scenario(code=TOKEN)
+    (tmp_path / "machine.asl.json").write_text(
+        '{"StartAt": "A", "States": {"A": {"Type": "Task", "End": true, "TimeoutSeconds": 20,'
+        ' "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",'
+        ' "Parameters": {"FunctionName": "F", "Payload": {"token.$": "$$.Task.Token"}}}}}'
+    )
+    report = verb(loaded)
+    assert report["execution"]["output"] == "sent"
+    assert list(report["calls"]) == ["stepfunctions.SendTaskSuccess"]
