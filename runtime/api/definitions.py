@@ -29,7 +29,7 @@ def compile_definition(text: str, machine_type: MachineType) -> StateMachine:
         raise _invalid_definition(error.problems) from None
     errors = [problem for problem in _problems_of(document, machine_type) if problem.severity == "error"]
     if errors:
-        raise _invalid_definition(errors)
+        raise _bad_label(errors[0], text) if errors[0].code == "INVALID_LABEL_NAME" else _invalid_definition(errors)
     return compile_machine(document.value)
 
 
@@ -78,6 +78,11 @@ def _with_holes(problem: Problem) -> Problem:
 def _invalid_definition(problems: list[Problem] | tuple[Problem, ...]) -> ApiError:
     texts = (f"{problem.code}: {problem.message} at {problem.path or 'null'}" for problem in problems)
     return ApiError("InvalidDefinition", f"Invalid State Machine Definition: '{', '.join(texts)}'")
+
+
+def _bad_label(problem: Problem, text: str) -> ApiError:
+    """A label that a map run cannot have. The recordings word this, and only this, as an exception of Python's."""
+    return ApiError("InvalidDefinition", f"Error=ValueError Args={[problem.message]!r} in definition '{text}'.")
 
 
 def _diagnostic(problem: Problem) -> dict[str, Any]:
