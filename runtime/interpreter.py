@@ -36,6 +36,9 @@ Retryable: TypeAlias = TaskState | ParallelState | MapState
 
 MAX_ASSIGN_BYTES = 262_144
 
+_BREATH = 32
+"""So many states in a row take at least a millisecond: a loop of them must not stop the clock, nor everybody else."""
+
 
 def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program:
     """Run a machine, a branch or an iteration from its StartAt, or from where its frame goes on after a redrive.
@@ -48,6 +51,7 @@ def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program
     state = states[machine.start_at]
     if frame.resume is not None:
         state, payload = states[frame.resume.state], frame.resume.raw
+    visited = 0
     while True:
         name, kind = state.name, state.type
         counters = statistics.states.get(name) or statistics.state(name)
@@ -77,6 +81,9 @@ def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program
             return output
         payload = output
         state = states[following]
+        visited += 1
+        if visited % _BREATH == 0:
+            yield Sleep(engine.scheduler.now_ms + 1)
 
 
 def data_limit(name: str) -> StatesError:

@@ -16,6 +16,9 @@ from stepsim.runtime.simulation import Progress, interruption, rare_collections
 
 _LOOK_S = 0.1
 
+_TURN_S = 0.02
+"""How long executions have their turn before clients are heard again."""
+
 
 def now_ms() -> int:
     """The system clock, in milliseconds since 1970-01-01T00:00Z."""
@@ -72,12 +75,17 @@ class Driver:
         self._woken.set()
 
     def advance(self) -> None:
-        """Let it be now: everything due happens. Nothing, where that is being done already further up the stack."""
+        """Let it be now: what is due happens, as much of it as fits into a turn.
+
+        Nothing, where that is being done already further up the stack.
+        """
         if self._advancing:
             return
         self._advancing = True
         try:
-            self._scheduler.advance(max(now_ms(), self._scheduler.now_ms))
+            over_s = time.monotonic() + _TURN_S
+            now = max(now_ms(), self._scheduler.now_ms)
+            self._scheduler.advance(now, lambda: time.monotonic() > over_s)
         except Exception as error:
             self._failed(error)
             self._woken.set()

@@ -108,6 +108,7 @@ class Scheduler:
         self._ready: deque[tuple[Fiber, int, Any, StatesError | None]] = deque()
         self._serial = 0
         self._stale = 0
+        self._enough: Callable[[], bool] | None = None
         self.wake: Callable[[], None] | None = None
         """Called when a wait is answered from outside: a driver that sleeps has something to do."""
 
@@ -203,15 +204,26 @@ class Scheduler:
             return self.now_ms
         return self._heap[0][0] if self._heap else None
 
-    def advance(self, now_ms: int) -> None:
-        """Let the time be now_ms: everything due by then happens, in its order."""
+    def advance(self, now_ms: int, enough: Callable[[], bool] | None = None) -> None:
+        """Let the time be now_ms: everything due by then happens, in its order.
+
+        A driver that has others to attend to says when it is `enough`: it is asked after each step, and then the rest
+        is left as it is, and `next_deadline` says that there is more to be done now.
+        """
+        self._enough = enough
+        try:
+            self._advance(now_ms)
+        finally:
+            self._enough = None
+
+    def _advance(self, now_ms: int) -> None:
         heap = self._heap
         if self._ready:
             # What was answered from outside was answered by now, or before the next timer.
             answered_ms = min(now_ms, heap[0][0]) if heap else now_ms
             self.now_ms = max(self.now_ms, answered_ms)
             self._drain()
-        while heap and heap[0][0] <= now_ms:
+        while heap and heap[0][0] <= now_ms and not self._ready:
             due_ms, _, fiber, wait, value, error = heappop(heap)
             if due_ms > self.now_ms:
                 self.now_ms = due_ms
@@ -221,17 +233,22 @@ class Scheduler:
                 self._step(fiber, value, error)
             if self._ready:
                 self._drain()
-        if now_ms > self.now_ms:
+            if self._enough is not None and self._enough():
+                return
+        if now_ms > self.now_ms and not self._ready:
             self.now_ms = now_ms
 
     # -- stepping -------------------------------------------------------------------------------------------------
 
     def _drain(self) -> None:
         ready = self._ready
+        enough = self._enough
         while ready:
             fiber, wait, value, error = ready.popleft()
             if fiber.wait == wait:
                 self._step(fiber, value, error)
+                if enough is not None and enough():
+                    return
 
     def _step(self, fiber: Fiber, value: Any, error: BaseException | None) -> None:
         fiber.wait += 1

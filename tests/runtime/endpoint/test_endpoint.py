@@ -170,3 +170,14 @@ def test_every_answer_has_an_id_of_its_own(client: Any) -> None:
     """As x-amzn-requestid tells."""
     ids = [client.send("POST", "/", {"x-amz-target": "AWSStepFunctions.X"}).headers["x-amzn-requestid"] for _ in "ab"]
     assert len(set(ids)) == 2
+
+
+def test_an_endless_loop_keeps_nobody_waiting(client: Any) -> None:
+    """Not even one whose states take no time at all."""
+    again = {"Type": "Choice", "Choices": [{"Variable": "$.end", "IsPresent": True, "Next": "End"}], "Default": "Loop"}
+    states = {"Loop": {"Type": "Pass", "Next": "Again"}, "Again": again, "End": {"Type": "Succeed"}}
+    arn = client.machine({"StartAt": "Loop", "States": states}, "EXPRESS")
+    body = json.dumps({"stateMachineArn": arn}).encode()
+    answers, _ = client.begin(HttpRequest("POST", "/", {"x-amz-target": SYNC}, body))
+    assert client.states("ListStateMachines")["stateMachines"][0]["name"] == "machine"
+    assert answers == []
