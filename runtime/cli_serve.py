@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     "--processes",
     metavar="N",
     type=click.IntRange(1),
-    help="How many functions run at once, each in a process of its own. By default as many as there are processors.",
+    default=16,
+    show_default=True,
+    help="How many functions run at once, each in a process of its own.",
 )
 def serve(
     host: str,
@@ -45,7 +47,7 @@ def serve(
     names: tuple[str, ...],
     persist: Path | None,
     code_folders: tuple[Path, ...],
-    processes: int | None,
+    processes: int,
 ) -> None:
     """Serve one AWS endpoint: Step Functions and Lambda run here, moto answers for the rest.
 

@@ -11,8 +11,9 @@ import asyncio
 import functools
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -40,9 +41,10 @@ class LocalAws:
     account_id = ACCOUNT_ID
     """The account that clients without an account of their own work in."""
 
-    def __init__(self, region: str, seed: int | None) -> None:
+    def __init__(self, region: str, options: Mapping[str, Any]) -> None:
+        """`options` are further ones of `open_emulator`."""
         self.region = region
-        self._seed = seed
+        self._options = options
         self._thread = threading.Thread(target=self._run, name="stepsim", daemon=True)
         self._opened: Future[None] = Future()
         self._ended: Future[None] = Future()
@@ -88,7 +90,7 @@ class LocalAws:
     async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._leave = asyncio.Event()
-        async with open_emulator(region=self.region, seed=self._seed, front=self._front, join=True):
+        async with open_emulator(region=self.region, front=self._front, join=True, **self._options):
             self._opened.set_result(None)
             await self._leave.wait()
             for answered in list(self._waiting):
@@ -116,13 +118,13 @@ class LocalAws:
 class Opening:
     """What `local_aws()` returns: a context manager, and a decorator, each time it is entered with an account anew."""
 
-    def __init__(self, region: str, seed: int | None) -> None:
+    def __init__(self, region: str, options: Mapping[str, Any]) -> None:
         self._region = region
-        self._seed = seed
+        self._options = options
         self._open: list[LocalAws] = []
 
     def __enter__(self) -> LocalAws:
-        account = LocalAws(self._region, self._seed).__enter__()
+        account = LocalAws(self._region, self._options).__enter__()
         self._open.append(account)
         return account
 
@@ -155,15 +157,24 @@ class Opening:
 @overload
 def local_aws(function: Callable[P, T], /) -> Callable[P, T]: ...
 @overload
-def local_aws(*, region: str = ..., seed: int | None = ...) -> Opening: ...
 def local_aws(
-    function: Callable[..., Any] | None = None, /, *, region: str = DEFAULT_REGION, seed: int | None = None
+    *, region: str = ..., seed: int | None = ..., code_folders: Sequence[Path] = ..., processes: int = ...
+) -> Opening: ...
+def local_aws(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    region: str = DEFAULT_REGION,
+    seed: int | None = None,
+    code_folders: Sequence[Path] = (),
+    processes: int = 16,
 ) -> Any:
     """An emulated AWS account for this process's boto3: a context manager, a decorator, the inside of a fixture.
 
     Every boto3 client works in it, whenever it was made, and nothing reaches AWS. Step Functions and Lambda are
     emulated, the rest is moto's. `region` is where clients work that say nothing else; `seed` makes ids repeatable.
-    Inside moto's own `mock_aws` it joins what that holds. Entering it twice at once raises RuntimeError.
+    Functions may be created from folders below `code_folders` (``S3Bucket="hot-reload"``), and so many `processes` of
+    functions run at once. Inside moto's own `mock_aws` it joins what that holds. Entering it twice at once raises RuntimeError.
 
         with local_aws() as aws:
             aws.client("stepfunctions").create_state_machine(...)
@@ -171,5 +182,5 @@ def local_aws(
         @local_aws
         def test_orders() -> None: ...
     """
-    opening = Opening(region, seed)
+    opening = Opening(region, {"seed": seed, "code_folders": code_folders, "processes": processes})
     return opening if function is None else opening(function)
