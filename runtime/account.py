@@ -7,7 +7,8 @@ performer, and nobody below knows the others.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from inspect import GEN_CLOSED, getgeneratorstate
+from typing import Any, NamedTuple
 
 from stepsim.asl.compile import compile_machine
 from stepsim.asl.machine import StateMachine
@@ -32,6 +33,13 @@ from stepsim.runtime.services.integrations import Tasks
 from stepsim.runtime.statistics import Statistics
 from stepsim.runtime.tokens import TaskTokens
 from stepsim.workers.modelled import Model
+
+
+class _Run(NamedTuple):
+    """An execution that runs."""
+
+    fiber: Fiber
+    execution: Execution
 
 
 class Account:
@@ -60,7 +68,8 @@ class Account:
         self._engine = Engine(
             self.scheduler, dice, statistics, tasks.perform, self._map_runs.run, self.tokens, self.activities
         )
-        self._fibers: dict[str, Fiber] = {}
+        self._runs: dict[str, _Run] = {}
+        """What runs, by ARN."""
 
     @property
     def map_runs(self) -> list[MapRun]:
@@ -75,7 +84,7 @@ class Account:
     @property
     def running(self) -> int:
         """How many executions run; the children of map runs are not counted."""
-        return len(self._fibers)
+        return len(self._runs)
 
     def keep_map_runs(self, keeper: Keeper) -> None:
         """Let somebody keep map runs and their children from now on."""
@@ -122,17 +131,38 @@ class Account:
             # The program of an execution handles every end itself; anything else is a bug and propagates.
             if error is not None:
                 raise error
-            self._fibers.pop(execution.me.arn, None)
-            for tell in execution.when_ended:
-                tell(execution)
+            self._ended(execution)
 
-        self._fibers[execution.me.arn] = self.scheduler.spawn(execution.program(), ended, execution.deadline_ms)
+        fiber = self.scheduler.spawn(execution.program(), ended, execution.deadline_ms)
+        self._runs[execution.me.arn] = _Run(fiber, execution)
+
+    def _ended(self, execution: Execution) -> None:
+        self._runs.pop(execution.me.arn, None)
+        for tell in execution.when_ended:
+            tell(execution)
 
     def stop_execution(self, arn: str, error: str | None = None, cause: str | None = None) -> None:
         """Stop a running execution: it ends ABORTED, and so do its map runs."""
-        fiber = self._fibers.get(arn)
-        if fiber is not None and not fiber.ended:
-            self.scheduler.interrupt(fiber, Stopped(error, cause))
+        run = self._runs.get(arn)
+        if run is not None and not run.fiber.ended:
+            self.scheduler.interrupt(run.fiber, Stopped(error, cause))
+
+    def give_up(self, error: str, cause: str) -> None:
+        """End the execution, ABORTED, in which the scheduler has come upon a mistake of ours; nothing, if in none."""
+        fiber, self.scheduler.failing = self.scheduler.failing, None
+        while fiber is not None and fiber.parent is not None:
+            fiber = fiber.parent.owner
+        run = next((run for run in self._runs.values() if run.fiber is fiber), None)
+        if run is None:
+            return
+        if getgeneratorstate(run.fiber.program) != GEN_CLOSED:
+            self.scheduler.interrupt(run.fiber, Stopped(error, cause))
+            return
+        self.scheduler.cancel(run.fiber)
+        if run.execution.status == "RUNNING":
+            run.execution.error, run.execution.cause = error, cause
+            run.execution.abort()
+        self._ended(run.execution)
 
 
 def no_cloud(service: str, operation: str, params: dict[str, Any], *, site: CallSite) -> Answer:  # noqa: ARG001

@@ -106,6 +106,7 @@ class Emulator:
             self.when_archive_fails()
         else:
             _report_failure(error)
+            self.account.give_up("stepsim.InternalFailure", f"{type(error).__name__}: {error}")
 
     def read_object(self, bucket: str, key: str, version: str | None) -> bytes:
         """The body of an S3 object of the account."""

@@ -109,6 +109,8 @@ class Scheduler:
         self._serial = 0
         self._stale = 0
         self._enough: Callable[[], bool] | None = None
+        self.failing: Fiber | None = None
+        """The fiber in whose step an exception came up that is no StatesError; `advance` has raised it."""
         self.wake: Callable[[], None] | None = None
         """Called when a wait is answered from outside: a driver that sleeps has something to do."""
 
@@ -230,7 +232,11 @@ class Scheduler:
             if fiber is None:
                 value()
             elif fiber.wait == wait:
-                self._step(fiber, value, error)
+                try:
+                    self._step(fiber, value, error)
+                except Exception:
+                    self.failing = fiber
+                    raise
             if self._ready:
                 self._drain()
             if self._enough is not None and self._enough():
@@ -246,7 +252,11 @@ class Scheduler:
         while ready:
             fiber, wait, value, error = ready.popleft()
             if fiber.wait == wait:
-                self._step(fiber, value, error)
+                try:
+                    self._step(fiber, value, error)
+                except Exception:
+                    self.failing = fiber
+                    raise
                 if enough is not None and enough():
                     return
 

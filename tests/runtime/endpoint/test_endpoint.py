@@ -181,3 +181,31 @@ def test_an_endless_loop_keeps_nobody_waiting(client: Any) -> None:
     answers, _ = client.begin(HttpRequest("POST", "/", {"x-amz-target": SYNC}, body))
     assert client.states("ListStateMachines")["stateMachines"][0]["name"] == "machine"
     assert answers == []
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_an_execution_that_we_cannot_run_ends(
+    client: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, depth: int
+) -> None:
+    """ABORTED, with the mistake named; wherever in it the mistake came up, and others go on."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("oops")
+
+    definition: dict[str, Any] = {
+        "StartAt": "Call",
+        "States": {"Call": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets", "End": True}},
+    }
+    for _ in range(depth):
+        definition = {
+            "StartAt": "Both",
+            "States": {"Both": {"Type": "Parallel", "Branches": [definition], "End": True}},
+        }
+    execution = client.states("StartExecution", stateMachineArn=client.machine(definition))["executionArn"]
+    monkeypatch.setattr(client.emulator.account.performer, "_call", broken)
+    client.advance_really()
+    described = client.states("DescribeExecution", executionArn=execution)
+    assert (described["status"], described["error"]) == ("ABORTED", "stepsim.InternalFailure")
+    assert described["cause"] == "ZeroDivisionError: oops"
+    assert capsys.readouterr().err.count("ZeroDivisionError: oops") == 1
+    assert client.emulator.running == 0
