@@ -174,7 +174,8 @@ def local_aws(
     Every boto3 client works in it, whenever it was made, and nothing reaches AWS. Step Functions and Lambda are
     emulated, the rest is moto's. `region` is where clients work that say nothing else; `seed` makes ids repeatable.
     Functions may be created from folders below `code_folders` (``S3Bucket="hot-reload"``), and so many `processes` of
-    functions run at once. Inside moto's own `mock_aws` it joins what that holds. Entering it twice at once raises RuntimeError.
+    functions run at once. Inside moto's own `mock_aws` it joins what that holds. Entering it twice at once raises
+    RuntimeError.
 
         with local_aws() as aws:
             aws.client("stepfunctions").create_state_machine(...)

@@ -32,7 +32,7 @@ def steps(text: str) -> Iterator[tuple[str, list[str]]]:
                 if command is not None:
                     yield command, shown
                 command, shown = line[2:], []
-            elif line.startswith("> ") and command is not None and not shown:
+            elif (line == ">" or line.startswith("> ")) and command is not None and not shown:
                 command += "\n" + line[2:]
             else:
                 shown.append(line)
