@@ -71,7 +71,8 @@ def _items(text: str, *, objects: bool) -> Expression:
             raise runtime_error(f"Invalid path '{text}' : {missing.args[0]}") from None
         if isinstance(value, list) or (objects and isinstance(value, dict)):
             return value
-        raise runtime_error(f'Reference path "{text}" must point to array.')
+        # Within the context object AWS names the path without its first dollar (recorded).
+        raise runtime_error(f'Reference path "{text.replace("$$", "$", 1)}" must point to array.')
 
     return items
 

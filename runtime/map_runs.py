@@ -45,8 +45,8 @@ class MapRuns:
         if run is None:
             trail.add("MapStateStarted", {"length": 0 if data is None else len(data)})
         # These are looked up when the state has started, and before there is a map run (recorded).
-        tolerance = _tolerance(distributed, effective.value, frame)
-        batcher = _Batching(distributed.batcher, effective.value, frame)
+        tolerance = tolerance_of(distributed, effective.value, frame)
+        batcher = Batching(distributed.batcher, effective.value, frame)
         max_items = 0
         if distributed.reader is not None and distributed.reader.max_items is not None:
             max_items = distributed.reader.max_items(effective.value, frame)
@@ -63,7 +63,7 @@ class MapRuns:
             else:
                 results = self._results(run, distributed.writer, effective.value, frame)
                 source = self._source(distributed, data, effective.value, max_items, frame)
-                inputs = _inputs(state, source, effective.value, frame)
+                inputs = child_inputs(state, source, effective.value, frame)
                 result = yield from run.run(source, batcher.batches(inputs), results)
         except StatesError as error:
             run.fail()
@@ -158,7 +158,8 @@ class _Upload:
             self.failure = writer_failed(f"Failed to write {key} to {self._bucket}: {answer.error.message}")
 
 
-def _tolerance(distributed: DistributedMap, effective: JSON, frame: Frame) -> Tolerance:
+def tolerance_of(distributed: DistributedMap, effective: JSON, frame: Frame) -> Tolerance:
+    """How many failures a Map tolerates, from its effective input."""
     count, percentage = distributed.tolerated_failure_count, distributed.tolerated_failure_percentage
     return Tolerance(
         None if count is None else count(effective, frame),
@@ -166,7 +167,7 @@ def _tolerance(distributed: DistributedMap, effective: JSON, frame: Frame) -> To
     )
 
 
-class _Batching:
+class Batching:
     """ItemBatcher, evaluated; without one, each item is a batch of its own, and not wrapped."""
 
     __slots__ = ("_batch_input", "_max_bytes", "_max_items", "_wrap")
@@ -192,7 +193,7 @@ class _Batching:
         return (Batch(Payload(value), 1, index) for index, value in enumerate(inputs))
 
 
-def _inputs(state: MapState, source: ItemSource, effective: JSON, frame: Frame) -> Iterator[JSON]:
+def child_inputs(state: MapState, source: ItemSource, effective: JSON, frame: Frame) -> Iterator[JSON]:
     """The items after ItemSelector, which sees the map's input, the parent's context and the item."""
     if state.item_selector is None:
         return (item.value if item.key is None else item.input for item in source.items)

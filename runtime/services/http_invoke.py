@@ -39,7 +39,7 @@ def invoke(call: TaskCall) -> Program:
     found = connection(arn, call.site())
     if found is None:
         raise StatesError("Events.ConnectionResource.NotFound", f"The connection {arn} does not exist")
-    request = _request(parameters, found)
+    request = request_of(parameters, found)
     if found.token_call is not None:
         token = yield from _token(call, found.token_call)
         request = HttpCall(
@@ -106,7 +106,7 @@ def _text(answer: HttpAnswer) -> str:
 # -- the request --------------------------------------------------------------------------------------------------
 
 
-def _request(parameters: Mapping[str, JSON], found: Connection) -> HttpCall:
+def request_of(parameters: Mapping[str, JSON], found: Connection) -> HttpCall:
     """The request: what the task says, and the connection's own over it."""
     arrays = _array_format(parameters)
     headers = _headers(parameters, found)
