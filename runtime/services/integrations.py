@@ -61,6 +61,9 @@ _OTHER_SDK_CALLS: dict[tuple[str, str, str], str] = {
     # Those of Step Functions itself that answer when they can.
     ("sfn", "getActivityTask", ""): "states:sdk_call_waiting",
     ("sfn", "startSyncExecution", ""): "states:sdk_call_waiting",
+    # Functions are run here, not in moto.
+    ("lambda", "invoke", ""): "lambda_function:sdk_invoke",
+    ("lambda", "invoke", "waitForTaskToken"): "lambda_function:sdk_invoke_with_token",
 }
 
 
