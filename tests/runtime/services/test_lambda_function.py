@@ -150,16 +150,10 @@ def test_lambda_refuses_what_is_no_value_of_a_member(stand: Any, parameters: Any
     assert [event.type for event in execution.history][2:5] == ["TaskScheduled", "TaskStarted", "TaskFailed"]
 
 
-def test_the_sdks_own_call_gives_a_functions_failure_as_a_result(laboratory: Any) -> None:
+def test_the_sdks_own_call_gives_a_functions_failure_as_a_result(stand: Any) -> None:
     """``aws-sdk:lambda:invoke`` returns Lambda's response as it is, the Payload as text."""
-    task = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::aws-sdk:lambda:invoke",
-        "Parameters": {"FunctionName": "f", "Payload": {"n": 1}},
-        "End": True,
-    }
-
-    output = laboratory.run(laboratory.machine(T=task), functions={"f": echo}).output
+    resource, parameters = "arn:aws:states:::aws-sdk:lambda:invoke", {"FunctionName": "f", "Payload": {"n": 1}}
+    output = stand.task(resource, parameters, functions={"f": echo}).output.value
     assert output == {"ExecutedVersion": "$LATEST", "Payload": '{"n":1}', "StatusCode": 200}
-    failed = laboratory.run(laboratory.machine(T=task), functions={"f": failing('{"errorType":"E"}')}).output
+    failed = stand.task(resource, parameters, functions={"f": failing('{"errorType":"E"}')}).output.value
     assert failed == {**output, "FunctionError": "Unhandled", "Payload": '{"errorType":"E"}'}
