@@ -13,7 +13,8 @@ _INTEGRATION = re.compile(
     r"(?:\.(?P<pattern>sync:2|sync|waitForTaskToken))?"
 )
 _ACTIVITY = re.compile(r"arn:aws[\w-]*:states:[\w-]+:\d+:activity:.+")
-_FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:\d+:function:(?P<name>[\w-]+)(?::(?P<qualifier>[\w$-]+))?")
+# Of a function's ARN AWS takes any word for the account: your-account-id (recorded).
+_FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:[\w-]+:function:(?P<name>[\w-]+)(?::(?P<qualifier>[\w$-]+))?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def test_optimised_integrations(service: str) -> None:
         ("arn:aws:sqs:us-west-2:123456789012:q", "sqs:sendMessage"),
         ("arn:aws:kinesis:us-west-2:123456789012:stream/s", "aws-sdk:kinesis:"),
         ("MyFunction", '"FunctionName": "MyFunction"'),
-        ("arn:aws:lambda:REGION:ACCOUNT:function:F", "12 digits"),
+        ("arn:aws:lambda:REGION:ACCOUNT:F", "12 digits"),
     ],
 )
 def test_what_is_no_resource_of_a_task(resource: str, hint: str) -> None:
