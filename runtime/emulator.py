@@ -89,6 +89,8 @@ class Emulator:
         early: list[HttpResponse] = []
         send = early.append
         cancel = self.endpoint.answer(request, lambda response: send(response))
+        # What was started has begun when the answer leaves.
+        self.driver.advance()
         send = reply
         try:
             # What is answered is kept: the answer leaves after this.
