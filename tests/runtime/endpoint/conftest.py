@@ -74,10 +74,6 @@ class Client:
         )
         return str(made["stateMachineArn"])
 
-    def advance_really(self) -> None:
-        """Let happen what is due now."""
-        self.emulator.driver.advance()
-
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         scheduler = self.emulator.account.scheduler

@@ -201,9 +201,8 @@ def test_an_execution_that_we_cannot_run_ends(
             "StartAt": "Both",
             "States": {"Both": {"Type": "Parallel", "Branches": [definition], "End": True}},
         }
-    execution = client.states("StartExecution", stateMachineArn=client.machine(definition))["executionArn"]
     monkeypatch.setattr(client.emulator.account.performer, "_call", broken)
-    client.advance_really()
+    execution = client.states("StartExecution", stateMachineArn=client.machine(definition))["executionArn"]
     described = client.states("DescribeExecution", executionArn=execution)
     assert (described["status"], described["error"]) == ("ABORTED", "stepsim.InternalFailure")
     assert described["cause"] == "ZeroDivisionError: oops"
