@@ -38,19 +38,35 @@ _HOOKS = ("create_from_cloudformation_json", "update_from_cloudformation_json", 
 @contextmanager
 def installed(registries: Registries, read_object: ReadObject) -> Iterator[None]:
     """Make stacks' state machines in these registries; `read_object` is asked for a DefinitionS3Location."""
+    from moto.cloudformation.models import CloudFormationBackend
     from moto.stepfunctions.models import StateMachine
 
+    execute_change_set = CloudFormationBackend.execute_change_set
     resources = _Resources(registries, read_object)
     names = (*_HOOKS, "has_cfn_attr")
     kept = {name: StateMachine.__dict__[name] for name in names}
     ours: tuple[Callable[..., Any], ...] = (resources.create, resources.update, resources.delete, has_attribute)
     for name, function in zip(names, ours, strict=True):
         setattr(StateMachine, name, staticmethod(function))
+    CloudFormationBackend.execute_change_set = _with_outputs(execute_change_set)
     try:
         yield
     finally:
+        CloudFormationBackend.execute_change_set = execute_change_set
         for name, function in kept.items():
             setattr(StateMachine, name, function)
+
+
+def _with_outputs(execute: Callable[..., None]) -> Callable[..., None]:
+    """moto forgets the Outputs of a stack that a change set makes, which is how SAM deploys."""
+
+    def execute_change_set(backend: Any, change_set_name: str, stack_name: str | None = None) -> None:
+        execute(backend, change_set_name, stack_name)
+        stack = backend.stacks[backend.describe_change_set(change_set_name).stack_id]
+        stack._parse_template()
+        stack.output_map = stack._create_output_map()
+
+    return execute_change_set
 
 
 def has_attribute(name: str) -> bool:

@@ -138,3 +138,16 @@ def test_not_installed() -> None:
     from moto.stepfunctions.models import StateMachine
 
     assert StateMachine.create_from_cloudformation_json.__module__ == "moto.stepfunctions.models"
+
+
+def test_a_change_set_makes_a_stack_with_outputs(stack: Stack) -> None:
+    """SAM deploys so: a change set is made, executed, and the stack tells its outputs."""
+    body = template({"DefinitionString": json.dumps(PASS), "DefinitionSubstitutions": {"Word": "w"}})
+    made = stack.client.create_change_set(
+        StackName="orders", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body
+    )
+    stack.client.execute_change_set(ChangeSetName=made["Id"])
+    described = stack.client.describe_stacks(StackName=made["StackId"])["Stacks"][0]
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in described["Outputs"]}
+    assert outputs["Ref"] == outputs["Arn"]
+    assert stack.describe(outputs["Ref"])["status"] == "ACTIVE"
