@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
+from unittest.mock import patch
 
 from stepsim.asl.errors import DefinitionError
 from stepsim.asl.parse import parse, substitute
@@ -38,27 +39,34 @@ _HOOKS = ("create_from_cloudformation_json", "update_from_cloudformation_json", 
 @contextmanager
 def installed(registries: Registries, read_object: ReadObject) -> Iterator[None]:
     """Make stacks' state machines in these registries; `read_object` is asked for a DefinitionS3Location."""
-    from moto.cloudformation.models import CloudFormationBackend
+    from moto.cloudformation.models import CloudFormationBackend, FakeStack
     from moto.stepfunctions.models import StateMachine
 
-    execute_change_set = CloudFormationBackend.execute_change_set
     resources = _Resources(registries, read_object)
     names = (*_HOOKS, "has_cfn_attr")
     kept = {name: StateMachine.__dict__[name] for name in names}
     ours: tuple[Callable[..., Any], ...] = (resources.create, resources.update, resources.delete, has_attribute)
     for name, function in zip(names, ours, strict=True):
         setattr(StateMachine, name, staticmethod(function))
-    CloudFormationBackend.execute_change_set = _with_outputs(execute_change_set)
     try:
-        yield
+        with (
+            patch.object(CloudFormationBackend, "execute_change_set", _with_outputs(CloudFormationBackend)),
+            patch.object(FakeStack, "stack_outputs", property(_sorted_outputs)),
+        ):
+            yield
     finally:
-        CloudFormationBackend.execute_change_set = execute_change_set
         for name, function in kept.items():
             setattr(StateMachine, name, function)
 
 
-def _with_outputs(execute: Callable[..., None]) -> Callable[..., None]:
+def _sorted_outputs(stack: Any) -> list[Any]:
+    """A stack's outputs in the order of their names, as AWS lists them (recorded)."""
+    return sorted((output for output in stack.output_map.values() if output), key=lambda output: str(output.key))
+
+
+def _with_outputs(backends: Any) -> Callable[..., None]:
     """moto forgets the Outputs of a stack that a change set makes, which is how SAM deploys."""
+    execute = backends.execute_change_set
 
     def execute_change_set(backend: Any, change_set_name: str, stack_name: str | None = None) -> None:
         execute(backend, change_set_name, stack_name)
