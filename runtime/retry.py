@@ -33,8 +33,9 @@ class RetryCounters:
 
     __slots__ = ("_used",)
 
-    def __init__(self) -> None:
-        self._used: dict[int, int] = {}
+    def __init__(self, used: dict[int, int] | None = None) -> None:
+        """`used`: how often retriers were used before, by their indexes."""
+        self._used: dict[int, int] = {} if used is None else used
 
     def next_delay_ms(
         self, retriers: Sequence[Retrier], error: StatesError, draw: Callable[[str], float]

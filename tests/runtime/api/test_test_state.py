@@ -144,13 +144,13 @@ def test_an_error_that_would_be_retried(service: Any) -> None:
 
 
 def test_an_error_that_is_caught(service: Any) -> None:
-    """The catcher, its output and where it leads; an exhausted retrier leaves the error to it."""
+    """The catcher, its output and where it leads; an exhausted retrier is named, and leaves the error to it."""
     retry = [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 0}]
     catch = [{"ErrorEquals": ["Sfn.InvalidTokenException"], "ResultPath": "$.e", "Next": "Then"}]
     response = tried(service, {**TASK, "Retry": retry, "Catch": catch}, {"a": 1})
     assert (response["status"], response["nextState"]) == ("CAUGHT_ERROR", "Then")
     assert response["output"]["e"]["Error"] == "Sfn.InvalidTokenException"
-    assert response["inspectionData"]["errorDetails"] == {"catchIndex": 0}
+    assert response["inspectionData"]["errorDetails"] == {"retryIndex": 0, "catchIndex": 0}
 
 
 def test_variables_are_given_and_shown(service: Any) -> None:
@@ -230,10 +230,16 @@ TYPES = "[Task, Wait, Pass, Succeed, Fail, Choice"
             "TestState does not support MapIterationFailureCount when a mock is not specified.",
         ),
         (
-            TASK,
-            {"mock": {"result": "{}"}},
+            {"Type": "Succeed"},
+            {"context": "{}"},
             "ValidationException",
-            "stepsim does not support the parameter mock of TestState yet",
+            "TestState does not support Context when a mock is not specified.",
+        ),
+        (
+            TASK,
+            {"mock": {"result": "{}"}, "revealSecrets": True},
+            "ValidationException",
+            "TestState does not support RevealSecrets when a mock is specified.",
         ),
         (
             {**TASK, "Resource": "arn:aws:states:::states:startExecution.sync"},
