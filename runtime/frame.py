@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stepsim.runtime.branches import Branches
     from stepsim.runtime.engine import Engine
     from stepsim.runtime.map_run import MapRun
+    from stepsim.runtime.mocks.running import MockRun
     from stepsim.runtime.resume import ResumePoint
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/stepsim"
@@ -33,6 +34,7 @@ class Identity:
         "key",
         "machine_arn",
         "machine_name",
+        "mocks",
         "name",
         "qualifiers",
         "redrive_count",
@@ -72,6 +74,8 @@ class Identity:
         self.role_arn = role_arn
         self.qualifiers: Mapping[str, str] = {}
         """The ARNs of the version and the alias that it was started by, as ExecutionStarted has them."""
+        self.mocks: MockRun | None = None
+        """The test case that answers some of its Tasks."""
 
     def redriven(self, now_ms: int) -> None:
         """Count a redrive: the same execution, with dice of its own."""

@@ -58,6 +58,7 @@ class Child(Identity):
         self.redrive_count = 0
         self.redrive_ms = None
         self.qualifiers = _UNQUALIFIED
+        self.mocks = run.parent.mocks
 
     @property
     def name(self) -> str:  # type: ignore[override]  # made on demand

@@ -98,7 +98,7 @@ def _load(place: str | None) -> Service | None:
 
 
 class Tasks:
-    """Performs the attempts of Tasks: by a model where the scenario has one, else by the integration."""
+    """Performs the attempts of Tasks: by a mock of the execution's test case, by the scenario's model, or really."""
 
     def __init__(self, models: Collection[str] = (), strike: StrikeTask | None = None) -> None:
         self._models = models
@@ -112,7 +112,9 @@ class Tasks:
         raw = frame.raw.value
         timeout_s = None if state.timeout_s is None else state.timeout_s(raw, frame)
         heartbeat_s = None if state.heartbeat_s is None else state.heartbeat_s(raw, frame)
-        service = self._services.get((state.name, state.resource.arn)) or self._service(state)
+        mocks = frame.me.mocks
+        service = None if mocks is None else mocks.service(state.name, frame)
+        service = service or self._services.get((state.name, state.resource.arn)) or self._service(state)
         call = TaskCall(state, effective, frame, timeout_s, heartbeat_s)
         try:
             if self._strike is not None:
