@@ -39,7 +39,7 @@ _HOOKS = ("create_from_cloudformation_json", "update_from_cloudformation_json", 
 @contextmanager
 def installed(registries: Registries, read_object: ReadObject) -> Iterator[None]:
     """Make stacks' state machines in these registries; `read_object` is asked for a DefinitionS3Location."""
-    from moto.cloudformation.models import CloudFormationBackend, FakeStack
+    from moto.cloudformation.models import CloudFormationBackend, Stack
     from moto.stepfunctions.models import StateMachine
 
     resources = _Resources(registries, read_object)
@@ -51,7 +51,7 @@ def installed(registries: Registries, read_object: ReadObject) -> Iterator[None]
     try:
         with (
             patch.object(CloudFormationBackend, "execute_change_set", _with_outputs(CloudFormationBackend)),
-            patch.object(FakeStack, "stack_outputs", property(_sorted_outputs)),
+            patch.object(Stack, "outputs", _sorted_outputs(Stack.__dict__["outputs"])),
         ):
             yield
     finally:
@@ -59,9 +59,14 @@ def installed(registries: Registries, read_object: ReadObject) -> Iterator[None]
             setattr(StateMachine, name, function)
 
 
-def _sorted_outputs(stack: Any) -> list[Any]:
+def _sorted_outputs(outputs: property) -> property:
     """A stack's outputs in the order of their names, as AWS lists them (recorded)."""
-    return sorted((output for output in stack.output_map.values() if output), key=lambda output: str(output.key))
+
+    def of_stack(stack: Any) -> Any:
+        listed = outputs.__get__(stack)
+        return listed and sorted(listed, key=lambda output: str(output["OutputKey"]))
+
+    return property(of_stack)
 
 
 def _with_outputs(backends: Any) -> Callable[..., None]:
