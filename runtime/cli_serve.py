@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stepsim.runtime.cli_run import BadInput
+
 if TYPE_CHECKING:
     import socket
 
@@ -41,6 +43,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many functions run at once, each in a process of its own.",
 )
+@click.option(
+    "--mock-config",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="SFN_MOCK_CONFIG",
+    help="Mocks of tasks, for executions started on STATE_MACHINE_ARN#TEST_CASE; by default $SFN_MOCK_CONFIG.",
+)
 def serve(
     host: str,
     port: int,
@@ -48,6 +57,7 @@ def serve(
     persist: Path | None,
     code_folders: tuple[Path, ...],
     processes: int,
+    mock_config: Path | None,
 ) -> None:
     """Serve one AWS endpoint: Step Functions and Lambda run here, moto answers for the rest.
 
@@ -80,6 +90,7 @@ def serve(
         click.echo(
             f"Warning: {host} can be reached from other machines, and whoever reaches it can run code here.", err=True
         )
+    from stepsim.runtime.mocks.reading import MockConfigError
     from stepsim.runtime.persistence.archive import ArchiveError
 
     options = {
@@ -87,11 +98,14 @@ def serve(
         "persist": persist,
         "code_folders": code_folders,
         "processes": processes,
+        "mock_config": mock_config,
     }
     try:
         anyio.run(_serve, listener, options)
     except ArchiveError as error:
         raise click.UsageError(str(error)) from None
+    except MockConfigError as error:
+        raise BadInput(str(error)) from None
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:

@@ -18,6 +18,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from stepsim.runtime.account import Account
 from stepsim.runtime.api import cloudformation
 from stepsim.runtime.api.logging_configuration import log_group_in_moto
+from stepsim.runtime.api.mocked_starts import MockedStarts
 from stepsim.runtime.api.put_events import event_operations
 from stepsim.runtime.api.step_functions import WAITING, StepFunctions
 from stepsim.runtime.cloud.call import DEFAULT_REGION
@@ -30,6 +31,7 @@ from stepsim.runtime.endpoint.request import HttpRequest, HttpResponse
 from stepsim.runtime.endpoint.routing import Router
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.lambdas.lambdas import Lambdas
+from stepsim.runtime.mocks.reading import load_mocks
 from stepsim.runtime.persistence.archive import ArchiveError
 from stepsim.runtime.persistence.archivist import Archivist
 from stepsim.runtime.process_functions import open_process_pool
@@ -48,8 +50,9 @@ class Emulator:
         names: Sequence[str],
         persist: Path | None = None,
         code_folders: Sequence[Path] = (),
+        mock_config: Path | None = None,
     ) -> None:
-        """Raises ArchiveError where the directory to persist in cannot be used."""
+        """Raises ArchiveError where the directory to persist in cannot be used, MockConfigError for wrong mocks."""
         self.cloud = cloud
         statistics = Statistics()
         self.functions = Functions([], dice, statistics)
@@ -63,6 +66,8 @@ class Emulator:
         )
         self.step_functions = StepFunctions(self.account, cloud.gate)
         self.step_functions.registries.log_group_exists = log_group_in_moto
+        if mock_config is not None:
+            self.step_functions.registries.mocked = MockedStarts(load_mocks(mock_config), _warn)
         self.archivist = Archivist(self.step_functions.registries, persist)
         self.archive_failure: ArchiveError | None = None
         """Why nothing can be kept any more."""
@@ -133,16 +138,18 @@ async def open_emulator(
     persist: Path | None = None,
     code_folders: Sequence[Path] = (),
     processes: int | None = None,
+    mock_config: Path | None = None,
 ) -> AsyncIterator[Emulator]:
     """An account at work, until this is left: an empty one, or with `persist` what that directory holds.
 
     `names` are further host names that its endpoint goes by. `front` answers the AWS requests of this very process
     instead of moto, or returns None; by default, those of the loop's own thread only. `join` adds to what moto's own
     `mock_aws` holds. `code_folders` are those below which a function's code may lie; at most so many `processes` run
-    functions at once, by default as many as there are processors.
+    functions at once, by default as many as there are processors. With `mock_config`, the name of a file, executions
+    can be started with its test cases.
 
     Raises RuntimeError where an account is open already in this process, ArchiveError where the directory cannot be
-    used.
+    used, MockConfigError where the mocks cannot.
     """
     chosen = fresh_seed() if seed is None else seed
     dice = Dice(chosen)
@@ -154,7 +161,7 @@ async def open_emulator(
         return in_place(emulators[0], request) if front is None else front(emulators[0], request)
 
     with Cloud(seed=chosen, latency=Latency(dice, off=True), region=region, front=answer_own, join=join) as cloud:
-        emulator = Emulator(cloud, dice, names, persist, code_folders)
+        emulator = Emulator(cloud, dice, names, persist, code_folders, mock_config)
         emulators.append(emulator)
         async with AsyncExitStack() as parts:
             parts.callback(emulator.archivist.close)
@@ -172,6 +179,10 @@ def _report_failure(error: Exception) -> None:
     """A mistake of ours ends one execution's progress, not everybody's."""
     sys.stderr.write("An execution cannot go on, which is stepsim's mistake:\n")
     traceback.print_exception(error)
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"Warning: {text}\n")
 
 
 def _nothing() -> None:

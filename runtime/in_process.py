@@ -158,7 +158,12 @@ class Opening:
 def local_aws(function: Callable[P, T], /) -> Callable[P, T]: ...
 @overload
 def local_aws(
-    *, region: str = ..., seed: int | None = ..., code_folders: Sequence[Path] = ..., processes: int = ...
+    *,
+    region: str = ...,
+    seed: int | None = ...,
+    code_folders: Sequence[Path] = ...,
+    processes: int = ...,
+    mock_config: str | Path | None = ...,
 ) -> Opening: ...
 def local_aws(
     function: Callable[..., Any] | None = None,
@@ -168,14 +173,16 @@ def local_aws(
     seed: int | None = None,
     code_folders: Sequence[Path] = (),
     processes: int = 16,
+    mock_config: str | Path | None = None,
 ) -> Any:
     """An emulated AWS account for this process's boto3: a context manager, a decorator, the inside of a fixture.
 
     Every boto3 client works in it, whenever it was made, and nothing reaches AWS. Step Functions and Lambda are
     emulated, the rest is moto's. `region` is where clients work that say nothing else; `seed` makes ids repeatable.
     Functions may be created from folders below `code_folders` (``S3Bucket="hot-reload"``), and so many `processes` of
-    functions run at once. Inside moto's own `mock_aws` it joins what that holds. Entering it twice at once raises
-    RuntimeError.
+    functions run at once. `mock_config` is a file of mocks: executions started on ``<stateMachineArn>#<TestCase>`` use
+    them, and wrong ones raise MockConfigError. Inside moto's own `mock_aws` it joins what that holds. Entering it twice
+    at once raises RuntimeError.
 
         with local_aws() as aws:
             aws.client("stepfunctions").create_state_machine(...)
@@ -183,5 +190,13 @@ def local_aws(
         @local_aws
         def test_orders() -> None: ...
     """
-    opening = Opening(region, {"seed": seed, "code_folders": code_folders, "processes": processes})
+    opening = Opening(
+        region,
+        {
+            "seed": seed,
+            "code_folders": code_folders,
+            "processes": processes,
+            "mock_config": None if mock_config is None else Path(mock_config),
+        },
+    )
     return opening if function is None else opening(function)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from stepsim.runtime.api.arns import Arn, invalid_arn, parse_arn
 from stepsim.runtime.api.descriptions import DATA_MEMBERS, described, listed, status_of, without_data
+from stepsim.runtime.api.mocked_starts import split_test_case
 from stepsim.runtime.api.paging import page
 from stepsim.runtime.api.records import ExecutionRecord, Params, Response, moment
 from stepsim.runtime.api.registry import Registry
@@ -38,20 +39,29 @@ _SYNCHRONOUS = frozenset(
 def start_execution(registry: Registry, params: Params) -> Response:
     """StartExecution. With the name and input of a Standard execution that runs, it answers with that one."""
     name = read_name(registry, params)
-    target = find_target(registry, params["stateMachineArn"], name)
+    mocked = registry.registries.mocked
+    machine_arn, test_case = split_test_case(mocked, params["stateMachineArn"])
+    target = find_target(registry, machine_arn, name)
     payload = read_input(params)
+    mocks = None if mocked is None else mocked.mocks(target, test_case)
     execution = None
     if target.record.type == "STANDARD":
         execution = already_running(registry, target.record, name, payload)
     if execution is None:
-        execution = begin(registry, target, name, payload, params.get("traceHeader")).execution
+        execution = begin(registry, target, name, payload, params.get("traceHeader"), mocks).execution
+        if mocked is not None:
+            mocked.watch(execution)
     return {"executionArn": execution.me.arn, "startDate": moment(execution.me.start_ms)}
 
 
 def start_sync_execution(registry: Registry, params: Params, reply: Callable[[Response | ApiError], None]) -> None:
     """StartSyncExecution: replies when the execution has ended, whatever way."""
     name = read_name(registry, params)
-    target = find_target(registry, params["stateMachineArn"], name)
+    machine_arn, test_case = split_test_case(registry.registries.mocked, params["stateMachineArn"])
+    if test_case:
+        # Step Functions Local takes test cases for StartExecution alone (measured).
+        raise ApiError("UnsupportedOperation", f"StartSyncExecution takes no test case: '{test_case}'")
+    target = find_target(registry, machine_arn, name)
     if target.record.type != "EXPRESS":
         raise _type_not_supported()
     payload = read_input(params)

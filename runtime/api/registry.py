@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from stepsim.runtime.account import Account
 from stepsim.runtime.api.arns import parse_machine_arn
@@ -11,6 +11,9 @@ from stepsim.runtime.api.execution_store import ExecutionStore
 from stepsim.runtime.api.records import ActivityRecord, Alias, ExecutionRecord, Home, MachineRecord, Version
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.map_run import MapRun
+
+if TYPE_CHECKING:
+    from stepsim.runtime.api.mocked_starts import MockedStarts
 
 
 class Observers:
@@ -133,6 +136,8 @@ class Registries:
         """Makes the store of a home; to be set before anything is asked of the home."""
         self.log_group_exists: Callable[[str], bool] | None = None
         """Whether there is a log group, by its ARN without ``:*``; None: whoever names one is believed."""
+        self.mocked: MockedStarts | None = None
+        """The test cases that executions may be started with."""
         self._registries: dict[Home, Registry] = {}
 
     def __getitem__(self, home: Home) -> Registry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stepsim.asl.json_scanner import JsonSyntaxError, scan
 from stepsim.asl.payload import MAX_BYTES, Payload
@@ -13,6 +14,9 @@ from stepsim.runtime.api.registry import Registry, active
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import Identity
+
+if TYPE_CHECKING:
+    from stepsim.runtime.mocks.running import MockRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,15 @@ def read_name(registry: Registry, params: Params) -> str:
     return str(name)
 
 
-def begin(registry: Registry, target: Target, name: str, payload: Payload, trace_header: str | None) -> ExecutionRecord:
-    """Start an execution. It runs when the scheduler is driven."""
+def begin(
+    registry: Registry,
+    target: Target,
+    name: str,
+    payload: Payload,
+    trace_header: str | None,
+    mocks: MockRun | None = None,
+) -> ExecutionRecord:
+    """Start an execution, some of its Tasks mocked perhaps. It runs when the scheduler is driven."""
     record, revision = target.record, target.revision
     express = record.type == "EXPRESS"
     place = f"execution:{record.name}:{name}"
@@ -112,6 +123,7 @@ def begin(registry: Registry, target: Target, name: str, payload: Payload, trace
         role_arn=revision.role_arn,
     )
     me.qualifiers = target.qualifiers
+    me.mocks = mocks
     # Nobody can ask for the history of an Express execution; CloudWatch Logs observes it.
     execution = registry.account.new_execution(revision.machine, me, keep_history=not express)
     started = ExecutionRecord(execution, record, revision, target.version_arn, target.alias_arn, trace_header)

@@ -55,7 +55,7 @@ class Answer:
     taken_after_ms: int = 0
     """When a worker takes an activity's task."""
     worker: str | None = None
-    submitted: Payload = EMPTY
+    submitted: Payload = field(default_factory=lambda: EMPTY)
     """What TaskSubmitted shows: the service's response to a callback's or a job's request."""
     refused: bool = False
     """The error is that of the request itself: TaskSubmitFailed."""

@@ -36,11 +36,13 @@ class Unused(NamedTuple):
 class MockRun:
     """A test case as one execution uses it; the children of its map runs use the same."""
 
-    __slots__ = ("_counts", "_used", "case")
+    __slots__ = ("_asked", "_counts", "_used", "case")
 
     def __init__(self, case: MockedCase) -> None:
         self.case = case
         self._counts: dict[tuple[object, ...], int] = {}
+        self._asked: set[tuple[str, int | None]] = set()
+        """States, and the indexes of their rules."""
         self._used: Counter[tuple[str, int | None, int]] = Counter()
         """By state, the rule's index and the first attempt of the span."""
 
@@ -62,6 +64,7 @@ class MockRun:
             attempt = self._counts.get(counted, 0)
             self._counts[counted] = attempt + 1
             span = response.span(attempt)
+            self._asked.add((state, rule))
             if span is None:
                 name = f"mocked response {response.name!r}" if response.name else f"response at {response.origin}"
                 raise runtime_error(
@@ -86,7 +89,7 @@ class MockRun:
         return [unused for name, state in self.case.states.items() for unused in self._unused(name, state)]
 
     def _unused(self, name: str, state: MockedState) -> list[Unused]:
-        asked = {rule for used, rule, _ in self._used if used == name}
+        asked = {rule for state_name, rule in self._asked if state_name == name}
         if not asked:
             return [Unused(name, "the mock", state.origin)]
         found: list[Unused] = []
