@@ -329,17 +329,17 @@ MAP = Fields(
     ),
 )
 
-DISTRIBUTED_ONLY = (
-    "ItemReader",
-    "ItemBatcher",
-    "ResultWriter",
+DISTRIBUTED_ONLY = ("ItemReader", "ItemBatcher", "ResultWriter")
+"""The fields that a Map has only where its processor's Mode is DISTRIBUTED."""
+
+NO_EFFECT_INLINE = (
     "Label",
     "ToleratedFailureCount",
     "ToleratedFailureCountPath",
     "ToleratedFailurePercentage",
     "ToleratedFailurePercentagePath",
 )
-"""The fields that a Map has only where its processor's Mode is DISTRIBUTED."""
+"""The fields that AWS takes of an INLINE Map, too (recorded; Label: definitions that are deployed have it), for nothing."""
 
 STATES: Mapping[str, Fields] = {
     "Task": TASK,

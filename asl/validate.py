@@ -16,10 +16,18 @@ from stepsim.asl.payload import JSON
 from stepsim.asl.validate_fields import Where, check_fields, expect_type
 from stepsim.asl.validate_findings import Findings
 from stepsim.asl.validate_items import check_listed_items
+from stepsim.asl.validate_jsonata import check_expressions
 from stepsim.asl.validate_maps import Mode, mode_of
 from stepsim.asl.validate_states import check_name, check_state, language_of
 from stepsim.asl.validate_transitions import Scope, check_transitions, sub_machines
-from stepsim.asl.validate_variables import Variables, check_reads, check_scope
+from stepsim.asl.validate_variables import (
+    Variables,
+    VariableScope,
+    check_reads,
+    check_scope,
+    check_unused,
+    jsonpath_reads,
+)
 
 MachineType = Literal["STANDARD", "EXPRESS"]
 
@@ -36,6 +44,8 @@ class _Walk:
     """The machine's own query language, which states inherit at every depth."""
     names: dict[str, Path] = field(default_factory=dict)
     labels: dict[str, Path] = field(default_factory=dict)
+    assigned: dict[str, Path] = field(default_factory=dict)
+    """Each variable, and the place of one Assign of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,7 @@ def _validate_definition(value: dict[str, JSON], findings: Findings, *, express:
     walk = _Walk(findings, language_of(value, "JSONPath"))
     check_fields(value, MACHINE, (), Where(findings, walk.language))
     _validate_machine(value, (), walk, _Inside(None, "", Variables(), express))
+    check_unused(walk.assigned, value, findings)
 
 
 def _too_deep(value: JSON) -> Path | None:
@@ -100,18 +111,26 @@ def _validate_machine(machine: dict[str, JSON], path: Path, walk: _Walk, inside:
         expect_type(findings, "[OBJECT]", (*path, "States"), 'Write {"Name": {"Type": …}, …}.')
         return
     scope = Scope(states, path, inside.scope, inside.owner)
-    variables = check_scope(states, path, inside.variables, findings)
+    variables = check_scope(states, machine.get("StartAt"), path, inside.variables, findings)
+    for variable, first in variables.own.items():
+        walk.assigned.setdefault(variable, (*path, "States", *first))
     for name, state in states.items():
         place = (*path, "States", name)
         check_name(name, place, findings)
         _check_unique(name, place, walk)
         if is_hole(state):
             continue
-        check_state(state, place, findings, walk.language, express=inside.express)
-        if isinstance(state, dict):
-            check_reads(state, place, variables, findings, language_of(state, walk.language))
-            _validate_inside(name, state, place, walk, _Inside(scope, "", variables, inside.express))
+        if check_state(state, place, findings, walk.language, express=inside.express):
+            _check_expressions(name, state, place, walk, variables)
+        if isinstance(state, dict) and state.get("Type") in ("Map", "Parallel"):
+            _validate_inside(name, state, place, walk, _Inside(scope, "", variables.inside(name), inside.express))
     check_transitions(machine, scope, findings)
+
+
+def _check_expressions(name: str, state: dict[str, JSON], path: Path, walk: _Walk, variables: VariableScope) -> None:
+    language = language_of(state, walk.language)
+    reads = check_expressions(state, path, walk.findings) if language == "JSONata" else jsonpath_reads(state)
+    check_reads(reads, name, path, variables, walk.findings)
 
 
 def _check_start(machine: dict[str, JSON], path: Path, walk: _Walk, inside: _Inside) -> None:

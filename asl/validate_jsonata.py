@@ -14,26 +14,37 @@ _RESULT_OF = ("Task", "Parallel", "Map")
 _NESTED = ("ItemProcessor", "Iterator", "Branches")
 _STATES_FIELD = re.compile(r"\$states\s*\.\s*(result|errorOutput)\b")
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|/\*.*?\*/", flags=re.DOTALL)
+_ASKED = re.compile(r"\$(?:exists|type|boolean)\(\s*\$([^\W\d]\w*)")
 _WHOLE = re.compile(r"\s*\$(?![\w$])")
 _UNSUPPORTED = "UNSUPPORTED_JSONATA_EXPRESSION"
 
 
-def check_expressions(state: dict[str, JSON], path: Path, findings: Findings) -> None:
-    """Report every expression of a state that AWS refuses when the machine is made (measured texts)."""
+def check_expressions(state: dict[str, JSON], path: Path, findings: Findings) -> list[tuple[Path, tuple[str, ...]]]:
+    """Report every expression of a state that AWS refuses when the machine is made (measured texts).
+
+    Returns the variables that the others read for better or worse, by place: not those that they ask about with
+    ``$exists`` first.
+    """
+    reads: list[tuple[Path, tuple[str, ...]]] = []
     for place, text in expressions_of(state):
         if placeholders(text):
             continue
         where = (*path, *place)
-        if not _parses(text, where, findings):
+        variables = _parsed(text, where, findings)
+        if variables is None:
             continue
         bare = _QUOTED.sub("", text)
+        asked = _ASKED.findall(bare)
+        reads.append((place, tuple(name for name in variables if name not in asked)))
         for field in dict.fromkeys(_STATES_FIELD.findall(bare)):
             hint = _why_not(field, place, str(state.get("Type")))
             if hint is not None:
                 findings.error(f"Field '$states.{field}' does not exist.", where, hint, code=_UNSUPPORTED)
+    return reads
 
 
-def _parses(text: str, where: Path, findings: Findings) -> bool:
+def _parsed(text: str, where: Path, findings: Findings) -> tuple[str, ...] | None:
+    """The variables that an expression reads; None, and a report, where AWS refuses it."""
     # The engine is loaded by those who need it.
     from stepsim.asl.jsonata.query import check_query
     from stepsim.asl.jsonata.source import expression_text
@@ -43,13 +54,13 @@ def _parses(text: str, where: Path, findings: Findings) -> bool:
     if checked.fault is not None:
         hint = f"The expression as it is read: {source}"
         findings.error(checked.fault, where, hint, code="INVALID_JSONATA_EXPRESSION")
-        return False
+        return None
     if checked.context:
         reference, hint = _reference(checked.context, _QUOTED.sub("", source))
         if reference is not None:
             findings.error(f"Reference to {reference} is not supported.", where, hint, code=_UNSUPPORTED)
-            return False
-    return True
+            return None
+    return checked.variables
 
 
 def _reference(names: tuple[str, ...], bare: str) -> tuple[str | None, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import NamedTuple
 
-from stepsim.asl.fields import DISTRIBUTED_ONLY, MAX_LABEL
+from stepsim.asl.fields import DISTRIBUTED_ONLY, MAX_LABEL, NO_EFFECT_INLINE
 from stepsim.asl.parse import Path, is_hole
 from stepsim.asl.payload import JSON
 from stepsim.asl.validate_fields import Where, unsupported
@@ -47,13 +47,14 @@ def check_map(state: dict[str, JSON], path: Path, where: Where, *, express: bool
     _check_processor_config(state, path, where, express=express)
     if mode.distributed is False:
         for name in DISTRIBUTED_ONLY:
-            if name == "Label" and name in state:
-                # AWS takes it (definitions that are deployed have it).
-                message, hint = "Label has no effect: an INLINE Map has no map run", "Remove it."
-                where.findings.warning("UNUSED_FIELD", message, (*path, name), hint)
-            elif name in state:
+            if name in state:
                 hint = 'Only a distributed Map has it: write "ProcessorConfig": {"Mode": "DISTRIBUTED", '
                 unsupported(where.findings, name, path, f'{hint}"ExecutionType": "STANDARD"}} into ItemProcessor.')
+        for name in NO_EFFECT_INLINE:
+            if name in state:
+                message = f"{name} has no effect: an INLINE Map has no map run, and fails with its first iteration"
+                hint = 'Remove it, or write "Mode": "DISTRIBUTED" into ProcessorConfig.'
+                where.findings.warning("UNUSED_FIELD", message, (*path, name), hint)
     _check_reader(state.get("ItemReader"), (*path, "ItemReader"), where)
     _check_batcher(state.get("ItemBatcher"), (*path, "ItemBatcher"), where)
     _check_writer(state.get("ResultWriter"), (*path, "ResultWriter"), where)

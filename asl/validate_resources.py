@@ -83,6 +83,8 @@ OPTIMISED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 _ARN = re.compile(r"arn:aws[\w-]*:([\w-]+):([^:]*):([^:]*):(.*)", flags=re.DOTALL)
 _PARTITION = re.compile(r"^arn:\$\{[^{}]*\}:")
+_OTHER_PLACEHOLDER = re.compile(r"<[^<>]+>|%%?\w+%%?|\{\{[^{}]+\}\}|#\{[^{}]+\}|\[\[[^\[\]]+\]\]|__\w+__")
+"""Placeholders of other tools than AWS's: a resource cannot look like this."""
 
 _CALLS: Mapping[tuple[str, str], str] = {
     ("athena", "workgroup"): "athena:startQueryExecution.sync with QueryString and WorkGroup as {input}",
@@ -121,10 +123,12 @@ def check_resource(value: JSON, path: Path, findings: Findings, *, express: bool
     except ValueError:
         _refuse(value, path, findings, _what_to_write(text, input_field))
         return
-    if resource.kind == "integration" and (not text.split(":")[3] == text.split(":")[4] == ""):
-        _refuse(value, path, findings, _what_to_write(text, input_field))
-    elif resource.kind == "integration" and not resource.sdk:
-        _check_optimised(resource, value, path, findings)
+    # An integration may name a region and an account (definitions that are deployed do).
+    if resource.kind == "integration" and not resource.sdk:
+        if ("states", resource.service) in _CALLS:
+            _refuse(value, path, findings, _what_to_write(text, input_field))
+        else:
+            _check_optimised(resource, value, path, findings)
     elif resource.sdk and (resource.action[0].isupper() or not resource.service.islower()):
         service, action = resource.service.lower(), resource.action[0].lower() + resource.action[1:]
         _refuse(value, path, findings, f"Services are in lower case, actions in camelCase: aws-sdk:{service}:{action}.")
@@ -191,19 +195,19 @@ def _check_express(resource: TaskResource, path: Path, findings: Findings) -> No
 def _what_to_write(text: str, input_field: str) -> str:
     match = _ARN.fullmatch(text)
     if match is None:
+        if _OTHER_PLACEHOLDER.fullmatch(text):
+            return "It looks like a placeholder: those of definitions are written ${Name}."
         if re.fullmatch(r"[\w-]{1,64}", text):
             call = f'"arn:aws:states:::lambda:invoke" with "FunctionName": "{text}"'
             return f"For a function write {call} in {input_field}."
         return "Write the ARN of a function, of an activity, or arn:aws:states:::service:action; ${Name} is a hole."
-    service, _, account, rest = match.groups()
+    service, _, _, rest = match.groups()
     kind = re.split(r"[:/]", rest, maxsplit=1)[0]
     target = _CALLS.get((service, kind)) or _CALLS.get((service, ""))
     if target is not None:
         return f"A Task names what to do, not what to do it with: arn:aws:states:::{target.format(input=input_field)}."
     if service == "lambda":
         return "Write arn:aws:lambda:REGION:ACCOUNT:function:NAME with its region, 12 digits and a name, or ${Name}."
-    if service == "states" and account:
-        return "An integration has neither region nor account: arn:aws:states:::service:action."
     if service == "states":
         return "Write arn:aws:states:::service:action, or arn:aws:states:::aws-sdk:service:action."
     return f"Call it through the AWS SDK: arn:aws:states:::aws-sdk:{service}:ACTION."

@@ -9,7 +9,6 @@ from stepsim.asl.validate_choices import check_choices
 from stepsim.asl.validate_errors import check_catch, check_retry
 from stepsim.asl.validate_fields import Where, check_fields, expect_type
 from stepsim.asl.validate_findings import Findings
-from stepsim.asl.validate_jsonata import check_expressions
 from stepsim.asl.validate_maps import check_map
 from stepsim.asl.validate_resources import check_resource
 from stepsim.asl.validate_suggestions import did_you_mean
@@ -29,22 +28,25 @@ def check_name(name: str, path: Path, findings: Findings) -> None:
         findings.error(message, path, f"Shorten it: it has {len(name)} characters.", code="INVALID_STATE_NAME")
 
 
-def check_state(state: JSON, path: Path, findings: Findings, inherited: Language, *, express: bool) -> None:
-    """Report what is wrong with a state, apart from where it leads and from machines inside it."""
+def check_state(state: JSON, path: Path, findings: Findings, inherited: Language, *, express: bool) -> bool:
+    """Report what is wrong with a state, apart from where it leads, from its expressions and from machines inside it.
+
+    False where it is none whose fields can be told.
+    """
     if type(state) is not dict:
         expect_type(findings, "[OBJECT]", path, _not_a_state(str(path[-1])))
-        return
+        return False
     language = language_of(state, inherited)
     if inherited == "JSONata" and language == "JSONPath":
         message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
         hint = "Remove it, or let the machine be JSONPath and each state of JSONata say so."
         findings.error(message, path, hint, at=(*path, "QueryLanguage"))
-        return
+        return False
     kind = state.get("Type")
     owner = STATES.get(kind) if type(kind) is str else None
     if owner is None:
         _report_type(state, path, findings)
-        return
+        return False
     where = Where(findings, language)
     check_fields(state, owner, path, where)
     if kind == "Task":
@@ -56,10 +58,9 @@ def check_state(state: JSON, path: Path, findings: Findings, inherited: Language
     if "Retry" in owner.rows:
         check_retry(state.get("Retry"), (*path, "Retry"), findings)
         check_catch(state.get("Catch"), (*path, "Catch"), findings)
-    if language == "JSONata":
-        check_expressions(state, path, findings)
     if "End" in owner.rows and state.get("End") is False and "Next" not in state:
         findings.error("This object should have only one of the following fields: [Next, End]", path, _END)
+    return True
 
 
 _END = 'Write Next with the name of the state that follows, or "End": true.'

@@ -1,28 +1,66 @@
-"""Variables: which scope assigns which, and what can be seen from where."""
+"""Variables: which scope assigns which, what can be read where, and what is never read at all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
-from stepsim.asl.fields import Language
 from stepsim.asl.parse import Path, is_hole
 from stepsim.asl.payload import JSON
 from stepsim.asl.validate_expressions import variables_of
 from stepsim.asl.validate_findings import Findings
+from stepsim.asl.validate_flow import (
+    NOTHING,
+    Assigned,
+    Names,
+    assigned_at_entry,
+    assignments_of,
+    hides_assignments,
+)
 
 _NOT_ITS_OWN = ("ItemProcessor", "Iterator", "Branches", "Result")
 _EXPRESSIONS = ("Parameters", "ResultSelector", "ItemSelector", "Assign", "BatchInput", "Credentials")
+_MENTIONED = re.compile(r"\$([^\W\d]\w*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """The names that may be assigned in a scope and in those around it."""
+    """What a machine inherits from the scopes around it."""
 
-    outer: frozenset[str] = frozenset()
-    """Assigned by enclosing scopes, and readable."""
+    taken: Names = frozenset()
+    """Assigned by enclosing scopes: it must not assign these itself."""
+    before: Assigned = NOTHING
+    """What has a value when the machine starts."""
     unknown: bool = False
     """True where a hole hides what is assigned."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariableScope:
+    """The variables of one States object, and those around it."""
+
+    variables: Variables
+    states: dict[str, JSON]
+    own: dict[str, Path]
+    """What its states assign, nested ones apart, and where first."""
+    entries: dict[str, Assigned] = field(default_factory=dict)
+
+    def inside(self, name: str) -> Variables:
+        """What the machines inside a state inherit.
+
+        A catcher's Assign comes when they are over, and takes no name from them (recorded).
+        """
+        state = self.states[name]
+        caught = assigned_in({name: {"Catch": state.get("Catch")}}) if type(state) is dict else {}
+        elsewhere = _assigned_without_catch(name, self.states) if caught else frozenset()
+        names = frozenset(key for key in self.own if key not in caught or key in elsewhere)
+        return Variables(self.variables.taken | names, self.entries.get(name, NOTHING), self.variables.unknown)
+
+
+def _assigned_without_catch(name: str, states: dict[str, JSON]) -> Names:
+    state = {key: value for key, value in states[name].items() if key != "Catch"}
+    return frozenset(assigned_in({**states, name: state}))
 
 
 def assigned_in(states: dict[str, JSON]) -> dict[str, Path]:
@@ -30,37 +68,19 @@ def assigned_in(states: dict[str, JSON]) -> dict[str, Path]:
     places: dict[str, Path] = {}
     for name, state in states.items():
         if type(state) is dict:
-            for path, assign in _assignments(state):
+            for path, assign in assignments_of(state):
                 for key in assign:
                     places.setdefault(key.removesuffix(".$"), (name, *path, key))
     return places
 
 
-def _assignments(state: dict[str, JSON]) -> Iterator[tuple[Path, dict[str, JSON]]]:
-    if type(state.get("Assign")) is dict:
-        yield ("Assign",), state["Assign"]
-    for field in ("Choices", "Catch"):
-        items = state.get(field)
-        for index, item in enumerate(items if type(items) is list else ()):
-            if type(item) is dict and type(item.get("Assign")) is dict:
-                yield (field, index, "Assign"), item["Assign"]
-
-
-def hides_assignments(states: dict[str, JSON]) -> bool:
-    """True where a hole stands for a state or an Assign: any variable may be assigned there."""
-    for state in states.values():
-        if is_hole(state):
-            return True
-        if type(state) is dict and any(is_hole(state.get(name)) for name in ("Assign", "Catch", "Choices")):
-            return True
-    return False
-
-
-def check_scope(states: dict[str, JSON], path: Path, variables: Variables, findings: Findings) -> Variables:
-    """Report names that an outer scope assigns too; returns what scopes inside may read."""
+def check_scope(
+    states: dict[str, JSON], start: JSON, path: Path, variables: Variables, findings: Findings
+) -> VariableScope:
+    """Report names that an outer scope assigns too; returns what the states may read."""
     own = assigned_in(states)
     for name, place in own.items():
-        if name in variables.outer:
+        if name in variables.taken:
             findings.error(
                 f"The variable name '{name}' was already defined in a parent scope.",
                 (*path, "States", *place[:-1]),
@@ -68,7 +88,10 @@ def check_scope(states: dict[str, JSON], path: Path, variables: Variables, findi
                 at=(*path, "States", *place),
                 code="DUPLICATE_VARIABLE_NAME",
             )
-    return Variables(variables.outer | own.keys(), variables.unknown or hides_assignments(states))
+    if variables.unknown or hides_assignments(states):
+        unknown = Variables(variables.taken, variables.before, unknown=True)
+        return VariableScope(unknown, states, own)
+    return VariableScope(variables, states, own, assigned_at_entry(states, start, variables.before))
 
 
 def reads_of(state: dict[str, JSON]) -> Iterator[tuple[Path, str]]:
@@ -89,25 +112,60 @@ def reads_of(state: dict[str, JSON]) -> Iterator[tuple[Path, str]]:
             yield place, value
 
 
-def check_reads(
-    state: dict[str, JSON], path: Path, variables: Variables, findings: Findings, language: Language
-) -> None:
-    """Warn of variables that a JSONPath state reads and no state in sight assigns."""
-    if language == "JSONPath" and not variables.unknown:
-        for place, text in reads_of(state):
-            _warn(text, (*path, *place), variables, findings)
-
-
 def _is_read(name: str, template: bool) -> bool:
     return name.endswith(".$") if template else name.endswith("Path") or name == "Variable"
 
 
-def _warn(text: str, place: Path, variables: Variables, findings: Findings) -> None:
-    for name in dict.fromkeys(variables_of(text)):
-        if name not in variables.outer:
-            findings.warning(
-                "POSSIBLY_UNDEFINED_VARIABLE",
-                f"The variable '${name}' is read, but no state in sight assigns it",
-                place,
-                f"Write '$.{name}' if it is a field of the input, or assign it in a state before.",
-            )
+def jsonpath_reads(state: dict[str, JSON]) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """The variables that a JSONPath state reads, by place."""
+    for place, text in reads_of(state):
+        yield place, tuple(variables_of(text))
+
+
+def check_reads(
+    reads: Iterable[tuple[Path, tuple[str, ...]]], name: str, path: Path, scope: VariableScope, findings: Findings
+) -> None:
+    """Warn of variables that may have no value yet when the state called ``name`` reads them."""
+    assigned = scope.entries.get(name)
+    if assigned is None or scope.variables.unknown:
+        return
+    told: set[str] = set()
+    for place, names in reads:
+        for variable in names:
+            if variable not in assigned.surely and variable not in told:
+                told.add(variable)
+                _warn(variable, (*path, *place), assigned, scope, findings)
+
+
+def _warn(name: str, place: Path, assigned: Assigned, scope: VariableScope, findings: Findings) -> None:
+    if name in assigned.perhaps:
+        message = f"The variable '${name}' is read, but not every way that leads here assigns it"
+        hint = "Give it a value in a state that always comes before, or on each of these ways."
+    elif name in scope.own:
+        message = f"The variable '${name}' is read, but no state before this one assigns it"
+        hint = f"{scope.own[name][0]} assigns it: what a state assigns can be read by the states after it."
+    else:
+        message = f"The variable '${name}' is read, but no state in sight assigns it"
+        hint = f"Write '$.{name}' if it is a field of the input, or assign it in a state before."
+    findings.warning("POSSIBLY_UNDEFINED_VARIABLE", message, place, hint)
+
+
+def check_unused(assigned: dict[str, Path], definition: JSON, findings: Findings) -> None:
+    """Warn of variables that nothing in the definition mentions. ``assigned``: the place of one Assign of each."""
+    if not assigned:
+        return
+    mentioned: set[str] = set()
+    waiting = [definition]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is str:
+            if "$" in value:
+                mentioned.update(_MENTIONED.findall(value))
+        elif type(value) is dict:
+            waiting += value.values()
+        elif type(value) is list:
+            waiting += value
+    for name, place in assigned.items():
+        if name not in mentioned and not is_hole(name):
+            message = f"The variable '${name}' is assigned, and never read"
+            findings.warning("UNUSED_VARIABLE", message, place, "Remove it, or read it.")

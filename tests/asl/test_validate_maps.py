@@ -106,13 +106,22 @@ def test_labels_are_unique() -> None:
     assert [(p.code, p.path) for p in problems] == [("DUPLICATE_LABEL_NAME", "/States/N/Label")]
 
 
-@pytest.mark.parametrize(
-    "fields", [{"ItemReader": LIST}, {"ResultWriter": WRITE}, {"ToleratedFailureCount": 1}, {"ItemBatcher": {}}]
-)
-def test_only_distributed_maps_read_batch_tolerate_and_write(fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", [{"ItemReader": LIST}, {"ResultWriter": WRITE}, {"ItemBatcher": {}}])
+def test_only_distributed_maps_read_batch_and_write(fields: dict[str, Any]) -> None:
     """An INLINE Map that asks for it is told how to become distributed."""
     found = of_map({"ItemProcessor": processor({"Mode": "INLINE"}), **fields})
     assert ("error", f"Field '{next(iter(fields))}' is not supported", "") in found
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("ToleratedFailureCount", 1), ("ToleratedFailurePercentagePath", "$.p"), ("Label", "l")],
+)
+def test_inline_maps_tolerate_nothing(field: str, value: object) -> None:
+    """An INLINE Map may say what it tolerates (recorded), and is warned that it does not."""
+    [(severity, message, _)] = of_map({"ItemProcessor": processor({"Mode": "INLINE"}), field: value})
+    assert severity == "warning"
+    assert message.startswith(f"{field} has no effect")
 
 
 def test_distributed_maps_need_an_execution_type_and_a_standard_machine() -> None:

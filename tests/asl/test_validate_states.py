@@ -177,24 +177,6 @@ def test_unreachable_states_are_not_told_where_nothing_ends() -> None:
     assert [problem.code for problem in check(A=loop, B=loop)] == ["MISSING_END_STATE"]
 
 
-def test_variables_of_outer_scopes_are_not_assigned_again() -> None:
-    """An inner scope reads what outer scopes assign, and does not assign it; distributed children see none."""
-    inner = {"StartAt": "In", "States": {"In": {**END, "Assign": {"x.$": "$.a"}}}}
-    outer = {"Type": "Pass", "Assign": {"x": 1}, "Next": "B"}
-    [problem] = check(A=outer, B={"Type": "Parallel", "Branches": [inner], "End": True})
-    assert (problem.code, problem.path) == ("DUPLICATE_VARIABLE_NAME", "/States/B/Branches[0]/States/In/Assign")
-    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-    assert check(A=outer, B={"Type": "Map", "ItemProcessor": {"ProcessorConfig": config, **inner}, "End": True}) == []
-
-
-def test_variables_that_nothing_assigns() -> None:
-    """Reading a variable that no state in sight assigns is a warning."""
-    reads = {**END, "Parameters": {"a.$": "$x"}}
-    assert [(p.code, p.severity) for p in check(A=reads)] == [("POSSIBLY_UNDEFINED_VARIABLE", "warning")]
-    assert check(A={"Type": "Pass", "Assign": {"x": 1}, "Next": "B"}, B=reads) == []
-    assert check(A={**END, "Result": reads}) == []
-
-
 @pytest.mark.parametrize(
     ("template", "code"),
     [
