@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from stepsim.asl.dataflow import Dataflow
 from stepsim.asl.errors import PathNotFound, runtime_error
 from stepsim.asl.expression import Expression, Scope
@@ -48,7 +50,21 @@ def compile_map(
         distributed,
         retry,
         catch,
+        _negative(fields["MaxConcurrencyPath"]) if "MaxConcurrencyPath" in fields else None,
     )
+
+
+def _negative(text: str) -> Callable[[JSON, Scope], bool]:
+    path = compile_path(text)
+
+    def negative(subject: JSON, scope: Scope) -> bool:
+        try:
+            value = path(subject, scope)
+        except PathNotFound:
+            return False
+        return type(value) is int and value < 0
+
+    return negative
 
 
 def is_distributed(fields: JSON) -> bool:

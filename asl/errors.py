@@ -69,7 +69,8 @@ class StatesError(Exception):
     ``by_interpreter`` is true for what the interpreter itself raises: AWS prefixes the cause of those with
     "An error occurred while executing the state '…' (entered at the event id #…). ". ``heartbeat`` marks a
     States.Timeout that was a missed heartbeat: AWS reports both alike, yet States.HeartbeatTimeout matches only these.
-    ``location`` is the field whose evaluation failed; "" where that is the state's input itself.
+    ``location`` is the field whose evaluation failed; "" where that is the state's input itself. ``unrecorded`` marks
+    an error that ends an execution without a word of it in the history.
     """
 
     def __init__(
@@ -80,12 +81,14 @@ class StatesError(Exception):
         by_interpreter: bool = False,
         heartbeat: bool = False,
         location: str = "",
+        unrecorded: bool = False,
     ) -> None:
         self.error = error
         self.cause = cause
         self.by_interpreter = by_interpreter
         self.heartbeat = heartbeat
         self.location = location
+        self.unrecorded = unrecorded
         super().__init__(error, cause)
 
     @property

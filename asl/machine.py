@@ -180,6 +180,8 @@ class MapState:
     distributed: DistributedMap | None
     retry: tuple[Retrier, ...]
     catch: tuple[Catcher, ...]
+    refuses: Callable[[JSON, Scope], bool] | None = None
+    """Whether the state cannot even be entered with an input; None where it always can."""
     type: Literal["Map"] = "Map"
 
 

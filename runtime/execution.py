@@ -89,7 +89,7 @@ class Execution:
                 raise data_limit(frame.state)
         except StatesError as error:
             self.error, self.cause = error.error, error.cause
-            self._end("FAILED", trail, "ExecutionFailed", failure_details(error))
+            self._end("FAILED", trail, None if error.unrecorded else "ExecutionFailed", failure_details(error))
         except Expired:
             trail.previous = 0
             self._end("TIMED_OUT", trail, "ExecutionTimedOut", {"error": "States.Timeout"})
@@ -118,9 +118,11 @@ class Execution:
         details = {"input": self.me.input.text, "inputDetails": NOT_TRUNCATED, "roleArn": self.me.role_arn}
         return {**details, **self.me.qualifiers}
 
-    def _end(self, status: Status, trail: Trail, event: str, details: dict[str, Any]) -> None:
+    def _end(self, status: Status, trail: Trail, event: str | None, details: dict[str, Any]) -> None:
         self.status = status
         self.stop_ms = self.engine.scheduler.now_ms
+        if event is None:
+            return
         try:
             trail.add(event, details, last=status != "SUCCEEDED")
         except StatesError as full:

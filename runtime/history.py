@@ -127,6 +127,10 @@ class History:
                 self._observer(event)
         return self.count
 
+    def previous_of(self, event_id: int) -> int:
+        """What an event points back to; the event itself where events are only counted."""
+        return self._events[event_id - 1].previous_event_id if self.stored else event_id
+
     def __iter__(self) -> Iterator[HistoryEvent]:
         return iter(self._events)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
+from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, RUNTIME, StatesError, runtime_error
 from stepsim.asl.machine import (
     Assignment,
     ChoiceState,
@@ -54,6 +54,9 @@ def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program
     visited = 0
     while True:
         name, kind = state.name, state.type
+        if kind == "Map" and state.refuses and state.refuses(payload.value, frame):  # type: ignore[union-attr]
+            # AWS ends the execution there, and not even the entry into the state is in its history (recorded).
+            raise StatesError(RUNTIME, "MaxConcurrency cannot be negative.", unrecorded=True)
         counters = statistics.states.get(name) or statistics.state(name)
         counters.entered += 1
         statistics.state_transitions += 1

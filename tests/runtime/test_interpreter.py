@@ -290,3 +290,20 @@ def test_what_cannot_be_called_is_named(laboratory: Any) -> None:
     run = laboratory.run(laboratory.machine(T=task))
     assert run.execution.error == "States.Runtime"
     assert "arn:aws:states:::codebuild:startBuild.sync" in run.execution.cause
+
+
+def test_a_negative_max_concurrency_path_ends_an_execution_without_a_word(laboratory: Any) -> None:
+    """Neither the state's entry nor the failure is in the history (recorded)."""
+    definition = laboratory.machine(
+        M={
+            "Type": "Map",
+            "ItemsPath": "$.items",
+            "MaxConcurrencyPath": "$.n",
+            "ItemProcessor": laboratory.machine(P={"Type": "Pass", "End": True}),
+            "End": True,
+        }
+    )
+    run = laboratory.run(definition, {"n": -1, "items": [1]})
+    assert run.status == "FAILED"
+    assert [event.type for event in run.history] == ["ExecutionStarted"]
+    assert laboratory.run(definition, {"n": 1, "items": [1]}).status == "SUCCEEDED"
