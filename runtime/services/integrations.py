@@ -19,7 +19,7 @@ from stepsim.runtime.services.task import EndedByToken, Service, TaskCall
 if TYPE_CHECKING:
     from stepsim.runtime.cloud.faults import Refusal
 
-_INTEGRATIONS: dict[tuple[str, str, str], str] = {
+INTEGRATIONS: dict[tuple[str, str, str], str] = {
     # (service, action, pattern): module and function, imported when first used: botocore's models are heavy
     ("dynamodb", "getItem", ""): "api_call:sdk_call",
     ("dynamodb", "putItem", ""): "api_call:sdk_call",
@@ -51,7 +51,10 @@ _INTEGRATIONS: dict[tuple[str, str, str], str] = {
     ("states", "startExecution", "sync"): "states:start_execution_sync",
     ("states", "startExecution", "sync:2"): "states:start_execution_sync_parsed",
     ("states", "startExecution", "waitForTaskToken"): "states:start_execution_with_token",
+    ("lambda", "invoke", ""): "lambda_function:invoke",
+    ("lambda", "invoke", "waitForTaskToken"): "lambda_function:invoke_with_token",
 }
+"""The optimised integrations."""
 
 _SDK_CALLS = {"": "api_call:sdk_call", "waitForTaskToken": "api_call:sdk_call_with_token"}
 _OTHER_SDK_CALLS: dict[tuple[str, str, str], str] = {
@@ -82,9 +85,7 @@ def service_of(resource: TaskResource) -> Service | None:
     if resource.sdk:
         other = _OTHER_SDK_CALLS.get((resource.service, resource.action, resource.pattern))
         return _load(other or _SDK_CALLS.get(resource.pattern))
-    if (resource.service, resource.action) == ("lambda", "invoke"):
-        return {"": lambda_function.invoke, "waitForTaskToken": lambda_function.invoke_with_token}.get(resource.pattern)
-    return _load(_INTEGRATIONS.get((resource.service, resource.action, resource.pattern)))
+    return _load(INTEGRATIONS.get((resource.service, resource.action, resource.pattern)))
 
 
 def _load(place: str | None) -> Service | None:
