@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 import click
 
@@ -17,6 +19,7 @@ from stepsim.runtime.console import ProgressLine, can_redraw
 
 if TYPE_CHECKING:
     from stepsim.asl.payload import JSON
+    from stepsim.runtime.mocks.answers import MockedCase
     from stepsim.runtime.runner import Watch
     from stepsim.runtime.scenario_types import Scenario
 
@@ -37,6 +40,13 @@ _JSON = click.option(
     "--json", "json_target", metavar="FILE|-", help="Write the report as JSON; with -, the summary goes to stderr."
 )
 
+_MOCK_CONFIG = click.option(
+    "--mock-config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Mocks of tasks: Step Functions Local's mock configuration file.",
+)
+_TEST_CASE = click.option("--test-case", metavar="NAME", help="The test case of the mocks: NAME, or MACHINE#NAME.")
 _SAVE = click.option(
     "--save",
     "folder",
@@ -48,9 +58,25 @@ _SAVE = click.option(
 
 def _shared(command: C) -> C:
     """The options that both commands have, in this order."""
-    for option in reversed((_INPUT, _SET, _SEED, _JSON, _SAVE)):
+    for option in reversed((_INPUT, _SET, _SEED, _MOCK_CONFIG, _TEST_CASE, _JSON, _SAVE)):
         command = option(command)
     return command
+
+
+class Mocking(NamedTuple):
+    """What --mock-config and --test-case say."""
+
+    mock_config: Path | None
+    test_case: str | None
+
+    def sets(self, scenario: Path) -> list[str]:
+        """The same as changes of a scenario, whose file they are relative to."""
+        said: list[str] = []
+        if self.mock_config is not None:
+            said.append(f"mocks.file={json.dumps(os.path.relpath(self.mock_config, scenario.parent))}")
+        if self.test_case is not None:
+            said.append(f"mocks.test_case={json.dumps(self.test_case)}")
+        return said
 
 
 class BadInput(click.ClickException):
@@ -80,6 +106,8 @@ def run(
     payload: str | None,
     sets: tuple[str, ...],
     seed: int | None,
+    mock_config: Path | None,
+    test_case: str | None,
     json_target: str | None,
     folder: Path | None,
     functions: tuple[str, ...],
@@ -99,7 +127,7 @@ def run(
         return runner.run(scenario, watch, processes)
 
     _check_targets(json_target, folder)
-    scenario = _scenario(file, payload, sets, seed, "system", functions, kind)
+    scenario = _scenario(file, payload, sets, seed, "system", functions, kind, Mocking(mock_config, test_case))
     ctx.exit(_execute(verb, scenario, json_target, folder))
 
 
@@ -113,6 +141,8 @@ def simulate(
     payload: str | None,
     sets: tuple[str, ...],
     seed: int | None,
+    mock_config: Path | None,
+    test_case: str | None,
     json_target: str | None,
     folder: Path | None,
 ) -> None:
@@ -130,7 +160,7 @@ def simulate(
         return runner.simulate(scenario, watch)
 
     _check_targets(json_target, folder)
-    scenario = _scenario(file, payload, sets, seed, "virtual", (), None)
+    scenario = _scenario(file, payload, sets, seed, "virtual", (), None, Mocking(mock_config, test_case))
     ctx.exit(_execute(verb, scenario, json_target, folder))
 
 
@@ -160,6 +190,7 @@ def _scenario(
     clock: Literal["virtual", "system"],
     functions: Sequence[str],
     kind: MachineType | None,
+    mocking: Mocking,
 ) -> Scenario:
     """The scenario of the file, or one made of the definition that it is."""
     from stepsim.runtime.scenario_check import ScenarioError
@@ -177,6 +208,7 @@ def _scenario(
             machine_type=kind or "STANDARD",
             base_dir=Path.cwd(),
         )
+        scenario = replace(scenario, mocks=_mocks(mocking, file, scenario.name))
         return scenario if seed is None else replace(scenario, seed=seed)
     if functions:
         raise click.UsageError(f"--function is for a definition; {file} is a scenario and names its own functions.")
@@ -185,7 +217,7 @@ def _scenario(
     from stepsim.runtime.scenario import load_scenario
 
     try:
-        scenario = load_scenario(file, sets, seed, clock=clock)
+        scenario = load_scenario(file, [*sets, *mocking.sets(file)], seed, clock=clock)
     except ScenarioError as error:
         _refuse(str(error).splitlines(), file)
     return scenario if payload is None else replace(scenario, input=value)
@@ -207,6 +239,27 @@ def _is_definition(file: Path) -> bool:
     raise BadInput(
         f"{file} is neither a definition, which has StartAt and States, nor a scenario, which has definition."
     )
+
+
+def _mocks(mocking: Mocking, definition: Path, machine: str) -> MockedCase | None:
+    """The test case that a definition is run with; None where none is asked for."""
+    from stepsim.runtime.mocks.reading import MockConfigError, find_case, load_mocks
+
+    if mocking.mock_config is None and mocking.test_case is None:
+        return None
+    if mocking.mock_config is None:
+        raise click.UsageError(f"--test-case is one of a --mock-config, and {definition} has none of its own.")
+    try:
+        file = load_mocks(mocking.mock_config)
+    except MockConfigError as error:
+        _refuse(str(error).splitlines(), mocking.mock_config)
+    if mocking.test_case is None:
+        known = [f"{of}#{name}" for of, cases in file.cases.items() for name in cases]
+        raise click.UsageError(f"--mock-config needs a --test-case; {mocking.mock_config} has {', '.join(known)}.")
+    try:
+        return find_case(file, machine, mocking.test_case)
+    except LookupError as error:
+        raise BadInput(str(error)) from None
 
 
 def _input(text: str) -> JSON:
@@ -243,6 +296,7 @@ def _refuse(lines: Sequence[str], file: Path) -> NoReturn:
 def _execute(verb: Verb, scenario: Scenario, json_target: str | None, folder: Path | None) -> int:
     """Run the scenario, report, and return the exit status."""
     from stepsim.runtime.json_output import STDOUT
+    from stepsim.runtime.mocks.reporting import mock_warnings
     from stepsim.runtime.report import holds
 
     report = _report(verb, scenario, json_target, folder)
@@ -255,6 +309,8 @@ def _execute(verb: Verb, scenario: Scenario, json_target: str | None, folder: Pa
             _write(report, json_target)
     finally:
         print_summary(report, sys.stderr if json_target == STDOUT else sys.stdout)
+    for warning in mock_warnings(report):
+        click.echo(f"Warning: {warning}", err=True)
     return 0 if holds(report) else 1
 
 

@@ -22,8 +22,8 @@ class Definition:
     machine: StateMachine
     functions: Mapping[str, tuple[str, ...]]
     """The functions that its Tasks name outright: name -> the states that call it."""
-    calls_aws: bool
-    """True where it calls a service other than Lambda, or has a reader or a writer."""
+    aws_states: tuple[str, ...]
+    """The states that call a service other than Lambda, or have a reader or a writer."""
 
     def missing_functions(self, known: Collection[str], modelled: Collection[str]) -> list[str]:
         """Functions that are named and that neither a function nor a modelled state stands for."""
@@ -55,17 +55,18 @@ def load_definition(path: Path, substitutions: Mapping[str, JSON], machine_type:
         raise DefinitionError(problems, str(path))
     machine = compile_machine(document.value)
     functions: dict[str, list[str]] = {}
-    calls_aws = False
+    aws_states: list[str] = []
     for state in walk(machine):
         if isinstance(state, MapState):
-            calls_aws = calls_aws or _reads_or_writes(state)
+            if _reads_or_writes(state):
+                aws_states.append(state.name)
             continue
         name = _named_function(state)
         if name is not None:
             functions.setdefault(name, []).append(state.name)
         elif state.resource.kind == "integration" and state.resource.service != "lambda":
-            calls_aws = True
-    return Definition(machine, {name: tuple(states) for name, states in functions.items()}, calls_aws)
+            aws_states.append(state.name)
+    return Definition(machine, {name: tuple(states) for name, states in functions.items()}, tuple(aws_states))
 
 
 def _reads_or_writes(state: MapState) -> bool:

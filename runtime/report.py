@@ -27,6 +27,8 @@ class RunFacts:
     wall_s: float
     calls: Mapping[str, CallCounts] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+    mocks: Mapping[str, JSON] | None = None
+    """What became of the mocks; None where there were none."""
 
 
 def make_report(
@@ -54,6 +56,8 @@ def make_report(
         "calls": {name: _call(counts) for name, counts in sorted(facts.calls.items()) if counts.count},
         "tables": {name: dict(table) for name, table in sorted(facts.tables.items())},
     }
+    if facts.mocks is not None:
+        report["mocks"] = dict(facts.mocks)
     report["expectations"] = evaluate(expectations, report)
     return report
 
@@ -61,13 +65,17 @@ def make_report(
 def holds(report: Mapping[str, Any]) -> bool:
     """The verdict: the execution succeeded and everything that was expected holds.
 
-    A scenario that expects a failure (``status == FAILED``) is held to that instead.
+    A scenario that expects a failure (``status == FAILED``) is held to that instead. Where mocks are strict, none may
+    be left over.
     """
     expectations = report["expectations"]
     if any(expectation["text"].replace(" ", "").startswith(("status==", "status!=")) for expectation in expectations):
         succeeded = True
     else:
         succeeded = report["execution"]["status"] == "SUCCEEDED"
+    mocks = report.get("mocks")
+    if mocks is not None and mocks["strict"] and mocks["unused"]:
+        return False
     return succeeded and all(expectation["holds"] for expectation in expectations)
 
 

@@ -25,6 +25,9 @@ from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import ROLE_ARN
 from stepsim.runtime.functions import Function, Functions
 from stepsim.runtime.generators import GeneratorError
+from stepsim.runtime.mocks.checking import checked
+from stepsim.runtime.mocks.reporting import describe_mocks
+from stepsim.runtime.mocks.running import MockRun
 from stepsim.runtime.report import RunFacts, make_report
 from stepsim.runtime.scenario_types import FunctionSpec, Scenario
 from stepsim.runtime.simulation import drive
@@ -147,12 +150,15 @@ class _Stage:
             name: load_definition(machine.definition, machine.substitutions, machine.type)
             for name, machine in scenario.machines.items()
         }
+        self.mocks = None if scenario.mocks is None else MockRun(scenario.mocks)
+        self.mock_warnings = [] if scenario.mocks is None else checked(scenario.mocks, self.definition.machine)
         self.faults: Faults | None = None
         self._account: Account | None = None
         self._registry: Registry
         self._execution: Execution | None = None
         for file, definition in self._definitions():
-            missing = definition.missing_functions(scenario.functions, scenario.tasks)
+            mocked = self._mocked if definition is self.definition else ()
+            missing = definition.missing_functions(scenario.functions, {*scenario.tasks, *mocked})
             if not missing:
                 continue
             raise RunError(
@@ -170,7 +176,15 @@ class _Stage:
 
     @property
     def _calls_aws(self) -> bool:
-        return any(definition.calls_aws for _, definition in self._definitions())
+        if any(state not in self._mocked for state in self.definition.aws_states):
+            return True
+        return any(definition.aws_states for definition in self.machines.values())
+
+    @property
+    def _mocked(self) -> list[str]:
+        """The states of the scenario's own machine that are mocked whatever they work on."""
+        states = {} if self.scenario.mocks is None else self.scenario.mocks.states
+        return [name for name, mocked in states.items() if mocked.response is not None]
 
     def _run_ms(self) -> int:
         """Milliseconds since the run began."""
@@ -269,7 +283,9 @@ class _Stage:
         scenario = self.scenario
         record = self._registry.machine(self._registry.home.arn(f"stateMachine:{scenario.name}"))
         name = self.dice.uuid4("execution", scenario.name)
-        started = begin(self._registry, Target(record, record.revision), name, Payload(scenario.input), None)
+        started = begin(
+            self._registry, Target(record, record.revision), name, Payload(scenario.input), None, self.mocks
+        )
         self._execution = started.execution
         return started.execution
 
@@ -311,5 +327,6 @@ class _Stage:
             perf_counter() - self.started_s,
             {} if cloud is None else cloud.gate.calls,
             {} if cloud is None else cloud.tables(),
+            None if self.mocks is None else describe_mocks(self.mocks, self.mock_warnings),
         )
         return make_report(facts, execution, account.map_runs, self.statistics, self.scenario.expect)

@@ -18,6 +18,7 @@ from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.expectations import Expectation, parse_expectation
 from stepsim.runtime.key_path import KeyPath
+from stepsim.runtime.mocks.inline import mocks_of
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
 from stepsim.runtime.scenario_sets import Override, apply_sets
 from stepsim.runtime.scenario_types import (
@@ -156,6 +157,13 @@ class _Resolver:
         expect = self._list(value, str, "expect", self._expectation)
         if checker.problems or definition is None or start_ms is None:
             return None
+        mocks = None
+        if value.get("mocks") is not None:
+            self._file(value["mocks"].get("file"), ("mocks", "file"), _DEFINITION_SUFFIXES)
+            if not checker.problems:
+                mocks = mocks_of(value["mocks"], own_name, checker, str(self._path), self._base_dir)
+            if checker.problems:
+                return None
         file = msgspec.convert(value, written.ScenarioFile)
         return Scenario(
             name=own_name,
@@ -181,6 +189,7 @@ class _Resolver:
             latency=file.latency == "aws",
             quotas=_quotas(file.quotas),
             faults=tuple(faults),
+            mocks=mocks,
             expect=tuple(expect),
         )
 

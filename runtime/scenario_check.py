@@ -68,11 +68,15 @@ class Checker:
     def add(self, code: str, message: str, path: KeyPath, suggestion: str | None = None) -> None:
         """Note a problem with the value at a path."""
         override = self._override(path)
-        line, column = (0, 0) if override is not None else self._position(path)
+        line, column = self.place(path)
         if override is not None:
             message = f"{message}, set by {override}"
         self._wrong.append(path)
         self.problems.append(Problem(code, message, format_key_path(path), line, column, suggestion=suggestion))
+
+    def place(self, path: KeyPath) -> tuple[int, int]:
+        """Line and column of a key; 0 and 0 of what an override gave."""
+        return self._position(path) if self._override(path) is None else (0, 0)
 
     def converted(self, value: JSON, kind: type[T], path: KeyPath) -> T | None:
         """The value as its type, or None where `shape` found problems in it."""

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from stepsim.asl.payload import JSON
+from stepsim.runtime.mocks.written import Mocks
 from stepsim.workers.durations import FORMS
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
@@ -190,6 +191,7 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     latency: Annotated[Literal["aws", "none"], Meta(description="none: AWS calls take no time")] = "aws"
     quotas: Quotas | Literal["none"] = Quotas()
     faults: list[Fault] = []
+    mocks: Annotated[Mocks | None, Meta(description="Tasks that are answered without being carried out")] = None
     run: Run = Run()
     expect: Annotated[list[str], Meta(description="status == SUCCEEDED, makespan_s < 1800")] = []
 

@@ -10,6 +10,7 @@ from typing import Literal
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.expectations import Expectation
+from stepsim.runtime.mocks.answers import MockedCase
 from stepsim.workers.durations import NOTHING, Duration
 from stepsim.workers.modelled import ModelledError
 
@@ -152,6 +153,8 @@ class Scenario:
     """False: AWS calls take no time."""
     quotas: Quotas = Quotas()
     faults: tuple[FaultRule, ...] = ()
+    mocks: MockedCase | None = None
+    """Of its own machine."""
     expect: tuple[Expectation, ...] = ()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO, TypeAlias
@@ -108,6 +109,10 @@ _TABLES = (
     Column("partitions", _of("partitions")),
     Column("hottest key", _of("hottest_share"), _percent),
 )
+_MOCKS = (
+    Column("answered", _of("answered"), always=True),
+    Column("never used", _of("unused")),
+)
 _ERRORS = (
     Column("times", _of("times")),
     Column("retried", _of("retried")),
@@ -127,6 +132,8 @@ def print_summary(report: Mapping[str, Any], stream: TextIO) -> None:
     _print_errors(console, report)
     _print_table(console, "AWS calls", "call", _CALLS, report["calls"])
     _print_table(console, "DynamoDB tables", "table", _TABLES, report["tables"])
+    if "mocks" in report:
+        _print_mocks(console, report["mocks"])
     if report["execution"]["status"] == "SUCCEEDED":
         _print_output(console, report["execution"]["output"])
     _print_expectations(console, report["expectations"])
@@ -207,6 +214,14 @@ def _cell(column: Column, row: Row) -> str:
 def _print_title(console: Console, title: str) -> None:
     console.print()
     console.print(Text(title, "bold"))
+
+
+def _print_mocks(console: Console, mocks: Mapping[str, Any]) -> None:
+    """How many attempts of each mocked state were answered, and how many of its mocks were never used."""
+    unused = Counter(entry["state"] for entry in mocks["unused"])
+    rows = {state: {"answered": count, "unused": unused[state]} for state, count in mocks["answered"].items()}
+    case = f" of {mocks['test_case']}" if mocks["test_case"] else ""
+    _print_table(console, f"Mocks{case}", "state", _MOCKS, rows)
 
 
 def _print_errors(console: Console, report: Mapping[str, Any]) -> None:

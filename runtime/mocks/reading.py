@@ -6,7 +6,7 @@ What only the machine can tell (whether there is such a state, how often it can 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def read_mocks(text: str, source: str) -> MockFile:
     checker = Checker(document.position)
     checker.shape(document.value, written.MockConfig)
     value = document.value if isinstance(document.value, dict) else {}
-    reader = CaseReader(checker, source, document.position)
+    reader = CaseReader(checker, source)
     own = _mapping(value, "stepsim")
     responses = {
         **reader.responses(value.get("MockedResponses"), written.Answer, ("MockedResponses",)),
@@ -92,14 +92,15 @@ def read_mocks(text: str, source: str) -> MockFile:
         raise MockConfigError(sorted(findings, key=lambda finding: (finding.origin.line, finding.origin.column)))
     file = msgspec.convert(value, written.MockConfig)
     strict, validate_responses = file.stepsim.strict, file.stepsim.validate_responses
+    warnings = tuple(reader.warnings)
     made = {
         machine: {
-            name: MockedCase(machine, name, source, states, strict, validate_responses)
+            name: MockedCase(machine, name, source, states, strict, validate_responses, warnings)
             for name, states in of_machine.items()
         }
         for machine, of_machine in cases.items()
     }
-    return MockFile(source, made, responses, strict, validate_responses, tuple(reader.warnings))
+    return MockFile(source, made, responses, strict, validate_responses, warnings)
 
 
 def finding_of(problem: Problem, source: str) -> Finding:
@@ -175,10 +176,9 @@ def _cases(
 class CaseReader:
     """Turns what is written into what is meant; problems go to the checker, of the shape it has been told already."""
 
-    def __init__(self, checker: Checker, source: str, position: Callable[[KeyPath], tuple[int, int]]) -> None:
+    def __init__(self, checker: Checker, source: str) -> None:
         self._checker = checker
         self._source = source
-        self._position = position
         self.warnings: list[Finding] = []
 
     def responses(self, value: JSON, kind: type[written.Answer], path: KeyPath) -> dict[str, Response]:
@@ -313,4 +313,4 @@ class CaseReader:
             return 0
 
     def _origin(self, path: KeyPath) -> Origin:
-        return Origin(self._source, *self._position(path), format_key_path(path))
+        return Origin(self._source, *self._checker.place(path), format_key_path(path))
