@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 if TYPE_CHECKING:
     from stepsim.asl.errors import Problem
     from stepsim.asl.payload import JSON
+    from stepsim.asl.validate import MachineType
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 
@@ -28,8 +29,18 @@ _COLOURS = {"error": "red", "warning": "yellow"}
     show_default=True,
     help="What the state machines are: EXPRESS takes no callbacks, .sync tasks or distributed maps.",
 )
+@click.option("--advice", is_flag=True, help="Warn of what good practice would add, too: time-outs, retries.")
+@click.option(
+    "--substitute",
+    "substitutes",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Fill ${NAME} before checking; warn where a definition has no such placeholder. Repeatable.",
+)
 @click.pass_context
-def validate(ctx: click.Context, files: tuple[str, ...], form: str, kind: str) -> None:
+def validate(
+    ctx: click.Context, files: tuple[str, ...], form: str, kind: str, advice: bool, substitutes: tuple[str, ...]
+) -> None:
     """Tell everything that is wrong with definitions.
 
     Every problem of a JSON or YAML file comes with its place and what to write instead. ${Placeholders} are holes, not
@@ -37,6 +48,7 @@ def validate(ctx: click.Context, files: tuple[str, ...], form: str, kind: str) -
 
     Exit status: 0 no errors, 1 errors, 2 a file that cannot be read.
     """
+    mapping = _mapping(substitutes)
     checked: dict[str, Sequence[Problem]] = {}
     unread: dict[str, str] = {}
     for file in dict.fromkeys(files):
@@ -45,7 +57,7 @@ def validate(ctx: click.Context, files: tuple[str, ...], form: str, kind: str) -
         except ValueError as error:
             unread[file] = str(error)
         else:
-            checked[file] = _problems(text, file, kind)
+            checked[file] = _problems(text, file, _Options(kind, mapping, advice))
     _SHOWN_AS[form](checked, unread)
     for file, reason in unread.items():
         click.echo(f"Error: {file} cannot be read: {reason}", err=True)
@@ -84,23 +96,66 @@ def is_scenario(value: JSON) -> bool:
     return isinstance(value, dict) and "definition" in value and not is_definition(value)
 
 
+def is_mock_config(value: JSON) -> bool:
+    """True for mocks of tasks, in the form of Step Functions Local."""
+    return isinstance(value, dict) and ("MockedResponses" in value or "StateMachines" in value)
+
+
 def is_definition(value: JSON) -> bool:
     """True for a state machine, complete or not."""
     return isinstance(value, dict) and ("States" in value or "StartAt" in value)
 
 
-def _problems(text: str, file: str, kind: str) -> Sequence[Problem]:
+class _Options(NamedTuple):
+    """How definitions are to be looked at."""
+
+    kind: str
+    substitutions: Mapping[str, str]
+    advice: bool
+
+
+def _mapping(substitutes: Sequence[str]) -> Mapping[str, str]:
+    pairs = [text.partition("=") for text in substitutes]
+    for name, equals, _ in pairs:
+        if not name or not equals:
+            raise click.BadParameter("write NAME=VALUE", param_hint="--substitute")
+    return {name: value for name, _, value in pairs}
+
+
+def _problems(text: str, file: str, options: _Options) -> Sequence[Problem]:
     from stepsim.asl.errors import DefinitionError
-    from stepsim.asl.parse import parse
+    from stepsim.asl.parse import parse, substitute
     from stepsim.asl.validate import validate as check
 
+    unused = _unused(text, options.substitutions)
     try:
-        document = parse(text, file)
+        document = parse(substitute(text, options.substitutions) if options.substitutions else text, file)
     except DefinitionError as error:
         return error.problems
     if is_scenario(document.value):
         return _scenario_problems(file)
-    return check(document, "EXPRESS" if kind == "EXPRESS" else "STANDARD")
+    kind: MachineType = "EXPRESS" if options.kind == "EXPRESS" else "STANDARD"
+    return [*unused, *check(document, kind, advice=options.advice)]
+
+
+def _unused(text: str, substitutions: Mapping[str, str]) -> list[Problem]:
+    from stepsim.asl.errors import Problem
+    from stepsim.asl.parse import placeholders
+
+    known = placeholders(text) if substitutions else []
+    return [
+        Problem(
+            "UNUSED_SUBSTITUTION",
+            f"The definition has no placeholder ${{{name}}}",
+            "/",
+            1,
+            1,
+            "warning",
+            f"It has {', '.join(known)}." if known else "It has none.",
+        )
+        for name in substitutions
+        if name not in known
+    ]
 
 
 def _scenario_problems(file: str) -> Sequence[Problem]:
@@ -109,6 +164,16 @@ def _scenario_problems(file: str) -> Sequence[Problem]:
     try:
         load_scenario(file)
     except ScenarioError as error:
+        return error.problems
+    return []
+
+
+def _mock_problems(text: str, file: str) -> Sequence[Problem]:
+    from stepsim.runtime.mocks.reading import MockConfigError, read_mocks
+
+    try:
+        read_mocks(text, file)
+    except MockConfigError as error:
         return error.problems
     return []
 

@@ -26,8 +26,6 @@ class MockedStarts:
         self._file = file
         self._tell = tell
         self._told: set[str] = set()
-        for warning in file.warnings:
-            self._warn(str(warning))
 
     def mocks(self, target: Target, test_case: str) -> MockRun | None:
         """A test case of a machine, ready for one execution; None for the empty name, which runs without (measured).

@@ -146,8 +146,6 @@ class MockedCase:
     """A mock that is never used makes a run fail."""
     validate_responses: bool = False
     """Responses are held against the shapes of the APIs that they stand in for."""
-    warnings: tuple[Finding, ...] = ()
-    """What looks wrong in what it was read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,4 +157,3 @@ class MockFile:
     responses: Mapping[str, Response] = field(default_factory=dict)
     strict: bool = False
     validate_responses: bool = False
-    warnings: tuple[Finding, ...] = ()

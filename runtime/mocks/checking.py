@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from stepsim.asl.errors import TIMEOUT, StatesError
 from stepsim.asl.machine import ChoiceState, MapState, ParallelState, State, StateMachine, TaskState
+from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.mocks.answers import Finding, MockedCase, MockedState, Response, Span
 from stepsim.runtime.mocks.reading import MockConfigError
 from stepsim.runtime.retry import RetryCounters
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_KEY, did_you_mean
 
 UNKNOWN_STATE = "UNKNOWN_STATE"
+INVALID_RESPONSE = "INVALID_RESPONSE"
+
+_SCHEMA_ERROR = "Mock result schema validation error: "
 
 _LOOKED_AT = 100_000
 """So many attempts are followed, and no more."""
@@ -54,11 +58,14 @@ def check_case(case: MockedCase, machine: StateMachine) -> list[Finding]:
             hint = "mock the Tasks in it" if place.state.type in ("Map", "Parallel") else None
             findings.append(Finding(INVALID_VALUE, message, mocked.origin, hint))
         else:
-            findings += _of_task(mocked, place, place.state)
+            findings += _of_task(mocked, place, place.state, shapes=case.validate_responses)
     return findings
 
 
-def _of_task(mocked: MockedState, place: _Place, state: TaskState) -> Iterator[Finding]:
+def _of_task(mocked: MockedState, place: _Place, state: TaskState, *, shapes: bool) -> Iterator[Finding]:
+    for response in (*(rule.response for rule in mocked.rules), mocked.response):
+        if shapes and response is not None:
+            yield from _of_shapes(response, state)
     loops = _comes_back(place.machine, state.name)
     if mocked.response is not None:
         yield from _of_response(mocked.response, state, place.again or loops)
@@ -70,9 +77,29 @@ def _of_task(mocked: MockedState, place: _Place, state: TaskState) -> Iterator[F
 
 
 def _of_response(response: Response, state: TaskState, again: bool) -> Iterator[Finding]:
+    if not response.spans:
+        message = f"the response is empty: the state {state.name!r} fails with States.Runtime"
+        yield Finding(MISSING_KEY, message, response.origin, 'write {"0": {"Return": …}}', "warning")
     for span in response.spans:
         yield from _of_span(span, state)
     yield from _gaps(response, state) if again else _of_attempts(response, state)
+
+
+def _of_shapes(response: Response, state: TaskState) -> Iterator[Finding]:
+    """What is returned that the API would not return, as TestState says it of its mocks."""
+    # botocore's models are loaded by those who need them.
+    from stepsim.runtime.api.test_state_result import check_result
+
+    for span in response.spans:
+        if span.answer.returns is None:
+            continue
+        try:
+            check_result(state.resource, span.answer.returns.value, required=True)
+        except ApiError as error:
+            message = f"{state.resource.arn} returns no such thing: {error.message.removeprefix(_SCHEMA_ERROR)}"
+            yield Finding(
+                INVALID_RESPONSE, message, span.origin, "write what the API returns, as Step Functions spells it"
+            )
 
 
 def _of_span(span: Span, state: TaskState) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ def mocks_of(value: JSON, machine: str, checker: Checker, source: str, base_dir:
     if mocks is None or not _goes_together(mocks, checker):
         return None
     file = load_mocks(base_dir / mocks.file) if mocks.file is not None else MockFile(source)
-    case = MockedCase(machine, mocks.test_case or "", source, {}, file.strict, file.validate_responses, file.warnings)
+    case = MockedCase(machine, mocks.test_case or "", source, {}, file.strict, file.validate_responses)
     if mocks.test_case is not None:
         try:
             case = find_case(file, machine, mocks.test_case)
@@ -41,7 +41,6 @@ def mocks_of(value: JSON, machine: str, checker: Checker, source: str, base_dir:
         states=states,
         strict=case.strict or mocks.strict,
         validate_responses=case.validate_responses or mocks.validate_responses,
-        warnings=(*case.warnings, *reader.warnings),
     )
 
 

@@ -92,15 +92,14 @@ def read_mocks(text: str, source: str) -> MockFile:
         raise MockConfigError(sorted(findings, key=lambda finding: (finding.origin.line, finding.origin.column)))
     file = msgspec.convert(value, written.MockConfig)
     strict, validate_responses = file.stepsim.strict, file.stepsim.validate_responses
-    warnings = tuple(reader.warnings)
     made = {
         machine: {
-            name: MockedCase(machine, name, source, states, strict, validate_responses, warnings)
+            name: MockedCase(machine, name, source, states, strict, validate_responses)
             for name, states in of_machine.items()
         }
         for machine, of_machine in cases.items()
     }
-    return MockFile(source, made, responses, strict, validate_responses, warnings)
+    return MockFile(source, made, responses, strict, validate_responses)
 
 
 def finding_of(problem: Problem, source: str) -> Finding:
@@ -179,7 +178,6 @@ class CaseReader:
     def __init__(self, checker: Checker, source: str) -> None:
         self._checker = checker
         self._source = source
-        self.warnings: list[Finding] = []
 
     def responses(self, value: JSON, kind: type[written.Answer], path: KeyPath) -> dict[str, Response]:
         """The responses of a mapping, by name."""
@@ -187,7 +185,7 @@ class CaseReader:
         return {name: self.response(name, attempts, kind, (*path, name)) for name, attempts in members}
 
     def response(self, name: str, attempts: JSON, kind: type[written.Answer], path: KeyPath) -> Response:
-        """A response. One without attempts is a warning: a state that asks for it fails (measured)."""
+        """A response. It may be empty: only a state that asks for it fails (measured)."""
         spans: list[Span] = []
         for key, value in attempts.items() if isinstance(attempts, dict) else ():
             at = (*path, key)
@@ -199,10 +197,6 @@ class CaseReader:
         for before, span in pairwise(spans):
             if span.first <= before.last:
                 self._checker.add(INVALID_VALUE, f"attempts {span} overlap with {before}", (*path, str(span)))
-        if attempts == {}:
-            message = "the response is empty: a state that asks for it fails with States.Runtime"
-            hint = 'write {"0": {"Return": …}}'
-            self.warnings.append(Finding(MISSING_KEY, message, self._origin(path), hint, "warning"))
         return Response(name, tuple(spans), self._origin(path))
 
     def states(self, value: JSON, responses: Mapping[str, Response], path: KeyPath) -> dict[str, MockedState]:
@@ -260,7 +254,7 @@ class CaseReader:
             return None
         if value not in responses:
             hint = did_you_mean(value, responses)
-            self._checker.add(INVALID_VALUE, f"there is no response {value!r} in MockedResponses", path, hint)
+            self._checker.add(INVALID_VALUE, f"there is no response {value!r}", path, hint)
         return responses.get(value)
 
     def _attempts(self, key: str, path: KeyPath) -> tuple[int, int] | None:
