@@ -13,6 +13,7 @@ from stepsim.asl.errors import Problem
 from stepsim.asl.fields import BRANCH, MACHINE, PROCESSOR, Fields, Language
 from stepsim.asl.parse import Document, Path, is_hole
 from stepsim.asl.payload import JSON
+from stepsim.asl.validate_codes import is_advice
 from stepsim.asl.validate_fields import Where, check_fields, expect_type
 from stepsim.asl.validate_findings import Findings
 from stepsim.asl.validate_items import check_listed_items
@@ -28,6 +29,8 @@ from stepsim.asl.validate_variables import (
     check_unused,
     jsonpath_reads,
 )
+from stepsim.asl.validate_warnings import check_state_warnings
+from stepsim.asl.validate_warnings_flow import check_lost_results
 
 MachineType = Literal["STANDARD", "EXPRESS"]
 
@@ -58,11 +61,16 @@ class _Inside:
     express: bool
 
 
-def validate(document: Document, type: MachineType = "STANDARD") -> list[Problem]:  # noqa: A002 - AWS's word
+def validate(
+    document: Document,
+    type: MachineType = "STANDARD",  # noqa: A002 - AWS's word
+    *,
+    advice: bool = False,
+) -> list[Problem]:
     """Every problem of a definition, in the order of its text; it is valid if none has the severity ``error``.
 
-    ``type`` is the machine's: an Express machine neither waits for jobs or tokens nor maps in distributed mode. Raises
-    nothing: whatever JSON the document holds.
+    ``type`` is the machine's: an Express machine neither waits for jobs or tokens nor maps in distributed mode. With
+    ``advice``, good practice is told, too, as warnings. Raises nothing: whatever JSON the document holds.
     """
     findings = Findings()
     value = document.value
@@ -71,7 +79,7 @@ def validate(document: Document, type: MachineType = "STANDARD") -> list[Problem
     else:
         hint = 'Write an object with StartAt and States: {"StartAt": …, "States": {…}}.'
         findings.error("Definition must be a valid JSON object", None, hint)
-    return findings.problems(document)
+    return [problem for problem in findings.problems(document) if advice or not is_advice(problem.code)]
 
 
 def _validate_definition(value: dict[str, JSON], findings: Findings, *, express: bool) -> None:
@@ -121,16 +129,18 @@ def _validate_machine(machine: dict[str, JSON], path: Path, walk: _Walk, inside:
         if is_hole(state):
             continue
         if check_state(state, place, findings, walk.language, express=inside.express):
-            _check_expressions(name, state, place, walk, variables)
+            _look_closer(name, state, place, walk, variables)
         if isinstance(state, dict) and state.get("Type") in ("Map", "Parallel"):
             _validate_inside(name, state, place, walk, _Inside(scope, "", variables.inside(name), inside.express))
     check_transitions(machine, scope, findings)
+    check_lost_results(states, path, findings, walk.language)
 
 
-def _check_expressions(name: str, state: dict[str, JSON], path: Path, walk: _Walk, variables: VariableScope) -> None:
+def _look_closer(name: str, state: dict[str, JSON], path: Path, walk: _Walk, variables: VariableScope) -> None:
     language = language_of(state, walk.language)
     reads = check_expressions(state, path, walk.findings) if language == "JSONata" else jsonpath_reads(state)
     check_reads(reads, name, path, variables, walk.findings)
+    check_state_warnings(state, path, walk.findings, language)
 
 
 def _check_start(machine: dict[str, JSON], path: Path, walk: _Walk, inside: _Inside) -> None:

@@ -6,7 +6,7 @@ from stepsim.asl.fields import MAX_NAME, STATES, Language
 from stepsim.asl.parse import Path, is_hole
 from stepsim.asl.payload import JSON
 from stepsim.asl.validate_choices import check_choices
-from stepsim.asl.validate_errors import check_catch, check_retry
+from stepsim.asl.validate_errors import check_error_rules
 from stepsim.asl.validate_fields import Where, check_fields, expect_type
 from stepsim.asl.validate_findings import Findings
 from stepsim.asl.validate_maps import check_map
@@ -56,8 +56,7 @@ def check_state(state: JSON, path: Path, findings: Findings, inherited: Language
     elif kind == "Map":
         check_map(state, path, where, express=express)
     if "Retry" in owner.rows:
-        check_retry(state.get("Retry"), (*path, "Retry"), findings)
-        check_catch(state.get("Catch"), (*path, "Catch"), findings)
+        check_error_rules(state, path, findings)
     if "End" in owner.rows and state.get("End") is False and "Next" not in state:
         findings.error("This object should have only one of the following fields: [Next, End]", path, _END)
     return True

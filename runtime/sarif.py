@@ -8,18 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from stepsim.asl.errors import Problem
+from stepsim.asl.validate_codes import CODES
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-
-_RULES = {
-    "SCHEMA_VALIDATION_FAILED": "The definition breaks a rule of the Amazon States Language.",
-    "INVALID_JSON_DESCRIPTION": "The definition is not JSON, or a name stands twice in one object.",
-    "MISSING_TRANSITION_TARGET": "A transition leads to no state, or nothing leads to a state.",
-    "LITERAL_BRACES": "A text in braces looks like a placeholder and is taken as it stands.",
-    "NEVER_MATCHES": "A retrier or catcher that no error can reach.",
-    "DEFINITION_TOO_LONG": "The definition has more characters than AWS takes.",
-}
-"""What a code stands for, where its name does not say it."""
 
 
 def sarif_log(checked: Mapping[str, Sequence[Problem]], unread: Mapping[str, str], version: str) -> dict[str, Any]:
@@ -54,7 +45,8 @@ def artifact_uri(file: str) -> str:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    text = _RULES.get(code) or f"{code.replace('_', ' ').capitalize()}."
+    # Problems of scenarios have codes that say what they mean.
+    text = CODES[code].meaning if code in CODES else f"{code.replace('_', ' ').capitalize()}."
     return {"id": code, "shortDescription": {"text": text}}
 
 

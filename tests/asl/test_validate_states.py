@@ -34,7 +34,7 @@ def test_optimised_integrations(service: str) -> None:
     for action, patterns in OPTIMISED[service].items():
         for pattern in patterns:
             arn = f"arn:aws:states:::{service}:{action}{'.' * bool(pattern)}{pattern}"
-            assert check(A=task(arn)) == []
+            assert check(A=task(arn, TimeoutSeconds=60)) == []
             assert parse_resource(arn).pattern == pattern
 
 
@@ -53,6 +53,7 @@ def test_optimised_integrations(service: str) -> None:
         ("arn:aws:sqs:us-west-2:123456789012:q", "sqs:sendMessage"),
         ("arn:aws:kinesis:us-west-2:123456789012:stream/s", "aws-sdk:kinesis:"),
         ("MyFunction", '"FunctionName": "MyFunction"'),
+        ("<INSERT THE ARN>", "written ${Name}"),
         ("arn:aws:lambda:REGION:ACCOUNT:F", "12 digits"),
     ],
 )
@@ -74,11 +75,12 @@ def test_what_is_no_resource_of_a_task(resource: str, hint: str) -> None:
         "arn:aws:states:us-east-1:123456789012:activity:a",
         "arn:aws:states:::aws-sdk:s3:getObject",
         "arn:aws-cn:states:::sqs:sendMessage",
+        "arn:aws:states:us-east-1:123456789012:aws-sdk:s3:getObject",
     ],
 )
 def test_resources(resource: str) -> None:
-    """Functions, activities, SDK integrations and other partitions."""
-    assert check(A=task(resource)) == []
+    """Functions, activities, integrations, whose region and account may be named, and other partitions."""
+    assert check(A=task(resource, TimeoutSeconds=60)) == []
 
 
 @pytest.mark.parametrize("field", ["Retry", "Catch"])
@@ -184,6 +186,7 @@ def test_unreachable_states_are_not_told_where_nothing_ends() -> None:
         ({"a.$": 5}, "SCHEMA_VALIDATION_FAILED"),
         ({"a.$": "$.b", "a": 1}, "SCHEMA_VALIDATION_FAILED"),
         ({"a": "s3://b/{key}"}, "LITERAL_BRACES"),
+        ({"a": "$.b"}, "NO_DOLLAR"),
         ("$.a", "LITERAL_PATH"),
     ],
 )
@@ -192,9 +195,9 @@ def test_templates(template: Any, code: str) -> None:
     assert [problem.code for problem in check(A={**END, "Parameters": template})] == [code]
 
 
-@pytest.mark.parametrize("template", [{"a": "{}"}, {"a": '{"b": 1}'}, {"a": "{{b}}"}, {"a": "$.b"}, [{"a.$": "$.b"}]])
+@pytest.mark.parametrize("template", [{"a": "{}"}, {"a": '{"b": 1}'}, {"a": "{{b}}"}, {"a": "$.50"}, [{"a.$": "$.b"}]])
 def test_literals_in_templates(template: Any) -> None:
-    """Empty braces, JSON in a string, other template languages and literal paths in members are left alone."""
+    """Empty braces, JSON in a string, other template languages and prices are left alone."""
     assert check(A={**END, "Parameters": template}) == []
 
 
