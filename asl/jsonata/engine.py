@@ -1,27 +1,25 @@
-"""The seam to a JSONata engine, and the engine that runs: jlens.
+"""The seam to a JSONata engine: what every engine is asked for, and which one answers.
 
-Whatever the engine, an expression is compiled once, is given only the variables that it reads, and ends: steps, depth,
-strings and results are bounded by counts, not by a clock, so that a run stays the same on every machine.
+Whatever the engine, an expression is compiled once, is given only the variables that it reads, and ends (`limits`).
+jlens runs unless it is not there, or the environment variable ``STEPSIM_JSONATA`` says ``jsonata2py``.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from functools import cache
+from importlib.util import find_spec
 from typing import Any, Protocol, TypeAlias
-
-import jlens
 
 from stepsim.asl.payload import JSON
 
-MAX_STEPS = 20_000_000
-"""Steps of one evaluation: a second or two of work."""
+CHOICE = "STEPSIM_JSONATA"
+"""The environment variable that names an engine."""
 
-MAX_DEPTH = 500
-"""Calls inside one another."""
-
-MAX_BYTES = 6_990_507
-"""What one evaluation may build: AWS stops at about this (measured)."""
+ENGINES = ("jlens", "jsonata2py")
+"""The engines, the preferred one first. Each is the name of a package."""
 
 Reads: TypeAlias = "Mapping[str, Any]"
 """Names that are read, each with what is read of it: True for all of it, or again names."""
@@ -37,7 +35,10 @@ class Special(Enum):
 
 
 class EngineError(Exception):
-    """An expression cannot be compiled or evaluated: JSONata's code (``T1006``) and text."""
+    """An expression cannot be compiled or evaluated: JSONata's code (``T1006``) and text.
+
+    The code is empty where AWS writes none: where a bound is reached, and in our own functions.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code
@@ -58,9 +59,15 @@ class Compiled(Protocol):
         """The names that it reads from the input document, which Step Functions does not have."""
         ...
 
-    def evaluate(self, bindings: Mapping[str, Any], now_ms: int) -> JSON | Special:
-        """The value. Raises EngineError."""
+    def evaluate(self, bindings: dict[str, Any], now_ms: int) -> JSON | Special:
+        """The value, given variables and functions by name. Raises EngineError."""
         ...
+
+
+class Engine(Protocol):
+    """Compiles expressions."""
+
+    def __call__(self, text: str, functions: Iterable[str] = (), /) -> Compiled: ...
 
 
 def compile_source(text: str, functions: Iterable[str] = ()) -> Compiled:
@@ -68,73 +75,28 @@ def compile_source(text: str, functions: Iterable[str] = ()) -> Compiled:
 
     `functions` are the names of those that it will be given: they read nothing but their arguments.
     """
-    return _JlensExpression(text, functions)
+    return engine(chosen_engine())(text, functions)
 
 
-_LIMITS: dict[str, Any] = {
-    "max_steps": MAX_STEPS,
-    "max_depth": MAX_DEPTH,
-    "max_string_length": MAX_BYTES,
-    "max_result_size": MAX_BYTES,
-}
+@cache
+def chosen_engine() -> str:
+    """The name of the engine that runs; decided once. Raises ImportError where the one asked for is not there."""
+    wanted = os.environ.get(CHOICE, "")
+    if wanted and wanted not in ENGINES:
+        raise ImportError(f"{CHOICE}={wanted}: there is no such JSONata engine; write {' or '.join(ENGINES)}")
+    for name in (wanted,) if wanted else ENGINES:
+        if find_spec(name) is not None:
+            return name
+    raise ImportError(f"No JSONata engine is installed: pip install {wanted or ENGINES[0]}")
 
 
-class _JlensExpression:
-    """jlens tells neither null from nothing nor a function from either: where it gives None, its type is asked for."""
+@cache
+def engine(name: str) -> Engine:
+    """The engine of a name, loaded when it is first asked for."""
+    if name == "jlens":
+        from stepsim.asl.jsonata.engine_jlens import JlensExpression
 
-    __slots__ = ("_expression", "_probe", "_text", "context", "variables")
+        return JlensExpression
+    from stepsim.asl.jsonata.engine_python import PythonExpression
 
-    def __init__(self, text: str, functions: Iterable[str]) -> None:
-        self._text = text
-        self._probe: jlens.Expression | None = None
-        try:
-            self._expression = jlens.Expression(text)
-            reads = self._expression.reads({"states": {}, **dict.fromkeys(functions, _given)})
-        except jlens.JlensError as error:
-            raise _engine_error(error) from None
-        except UnicodeEncodeError as error:
-            raise EngineError("S0101", f"Unpaired surrogate in the expression at {error.start}") from None
-        self.variables: Reads = reads.get("bindings") or {}
-        self.context: Reads = _names(reads.get("input"))
-
-    def evaluate(self, bindings: Mapping[str, Any], now_ms: int) -> JSON | Special:
-        given = dict(bindings)
-        value: JSON = self._run(self._expression, given, now_ms)
-        if value is not None:
-            return value
-        if self._probe is None:
-            self._probe = jlens.Expression(f"($stepsim:=({self._text}\n); $type($stepsim))")
-        match self._run(self._probe, given, now_ms):
-            case "null":
-                return None
-            case "function":
-                return Special.FUNCTION
-        return Special.UNDEFINED
-
-    def _run(self, expression: jlens.Expression, bindings: dict[str, Any], now_ms: int) -> Any:
-        try:
-            return expression.evaluate(None, bindings, now=now_ms, **_LIMITS)
-        except jlens.JlensError as error:
-            raise _engine_error(error) from None
-
-
-def _given(*_arguments: Any) -> None:
-    """Stands for a function while its expression is looked at."""
-
-
-def _names(read: Any) -> Reads:
-    if read is True:
-        return {"$": True}
-    return read or {}
-
-
-_STACK_OVERFLOW = (
-    "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive."
-)
-_EXHAUSTED = frozenset({"D1011", "U1006"})
-"""jlens's codes for an expression that ran out of depth or of steps."""
-
-
-def _engine_error(error: jlens.JlensError) -> EngineError:
-    code = str(getattr(error, "code", "") or "")
-    return EngineError("U1001", _STACK_OVERFLOW) if code in _EXHAUSTED else EngineError(code, str(error))
+    return PythonExpression

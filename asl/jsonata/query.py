@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from stepsim.asl.errors import QUERY_EVALUATION_ERROR, StatesError
 from stepsim.asl.expression import Expression, Scope
-from stepsim.asl.jsonata.engine import Compiled, EngineError, Special, compile_source
+from stepsim.asl.jsonata.engine import Compiled, EngineError, Reads, Special, compile_source
 from stepsim.asl.jsonata.functions import OF_SCOPE, PURE
 from stepsim.asl.jsonata.source import BarePath, bare_path, newer_operator
 from stepsim.asl.payload import JSON, encode
@@ -21,6 +21,8 @@ Subject: TypeAlias = Literal["", "result", "errorOutput"]
 """What an expression's subject is called under ``$states``; "" where the field has none."""
 
 _MISSING: Any = object()
+_WRITTEN_OUT = 1e21
+"""From here on JSONata writes whole numbers with an exponent."""
 
 
 def compile_query(text: str, field: str, subject_name: Subject = "") -> Expression:
@@ -94,25 +96,11 @@ def prune(value: Any, reads: Any) -> Any:
 
 
 def _engine_query(text: str, field: str, compiled: Compiled, subject_name: Subject) -> Expression:
-    # A variable may have the name of a built-in function, which the analysis does not tell.
-    mentioned = dict.fromkeys(_VARIABLE.findall(text), True)
-    variables = {name: read for name, read in {**mentioned, **compiled.variables}.items() if name not in _RESERVED}
-    pure = {name: function for name, function in PURE.items() if name in compiled.variables or name == "eval"}
-    of_scope = {name: make for name, make in OF_SCOPE.items() if f"${name}" in text}
-    read_states = _states_reader(compiled.variables.get("states"), subject_name)
+    bind = _binder(text, compiled.variables, subject_name)
 
     def evaluate(subject: JSON, scope: Scope) -> JSON:
-        bindings: dict[str, Any] = {**pure}
-        for name, make in of_scope.items():
-            bindings[name] = make(scope)
-        if read_states is not None:
-            bindings["states"] = read_states(subject, scope)
-        known = scope.variables
-        for name, read in variables.items():
-            if name in known:
-                bindings[name] = prune(known[name], read)
         try:
-            value = compiled.evaluate(bindings, scope.now_ms)
+            value = compiled.evaluate(bind(subject, scope), scope.now_ms)
         except EngineError as error:
             told = f"{error.code}: {error.message}" if error.code else error.message
             joint = "." if error.code else ":"
@@ -123,7 +111,44 @@ def _engine_query(text: str, field: str, compiled: Compiled, subject_name: Subje
             raise failure(text, field, "returned an unsupported result type.")
         return value
 
-    return evaluate
+    return evaluate if "$" in text else _constant(evaluate)
+
+
+def _constant(evaluate: Expression) -> Expression:
+    """An expression that reads nothing: evaluated once, when it is first asked for."""
+    known: list[JSON] = []
+
+    def constant(subject: JSON, scope: Scope) -> JSON:
+        if not known:
+            known.append(evaluate(subject, scope))
+        return known[0]
+
+    return constant
+
+
+def _binder(text: str, reads: Reads, subject_name: Subject) -> Callable[[JSON, Scope], dict[str, Any]]:
+    """What makes the variables and functions that an expression mentions."""
+    mentioned = dict.fromkeys(_VARIABLE.findall(text), True)
+    pure = {name: function for name, function in PURE.items() if name in mentioned}
+    of_scope = tuple((name, make) for name, make in OF_SCOPE.items() if name in mentioned)
+    # A variable may have the name of a built-in function, which the analysis does not tell.
+    variables = tuple((name, read) for name, read in {**mentioned, **reads}.items() if name not in _RESERVED)
+    read_states = _states_reader(reads.get("states"), subject_name)
+
+    def bind(subject: JSON, scope: Scope) -> dict[str, Any]:
+        bindings: dict[str, Any] = pure.copy()
+        for name, make in of_scope:
+            bindings[name] = make(scope)
+        if read_states is not None:
+            bindings["states"] = read_states(subject, scope)
+        known = scope.variables
+        if known:
+            for name, read in variables:
+                if name in known:
+                    bindings[name] = prune(known[name], read)
+        return bindings
+
+    return bind
 
 
 _VARIABLE = re.compile(r"\$([^\W\d]\w*)")
@@ -135,13 +160,16 @@ def _states_reader(reads: Any, subject_name: Subject) -> Callable[[JSON, Scope],
     if reads is None:
         return None
     members: Mapping[str, Any] = {"input": True, "context": True, subject_name: True} if reads is True else reads
+    raw, context, own = members.get("input"), members.get("context"), members.get(subject_name or "$")
 
     def states(subject: JSON, scope: Scope) -> JSON:
         shown: dict[str, JSON] = {}
-        for name, read in members.items():
-            value = _member(name, subject_name, subject, scope)
-            if value is not _MISSING:
-                shown[name] = prune(value, read)
+        if raw is not None:
+            shown["input"] = prune(scope.raw.value, raw)
+        if context is not None:
+            shown["context"] = prune(scope.context, context)
+        if own is not None:
+            shown[subject_name] = prune(subject, own)
         return shown
 
     return states
@@ -170,6 +198,9 @@ def _path_query(path: BarePath, subject_name: Subject, engine: Expression) -> Ex
                 # Arrays are mapped over, and nothing has no members: the engine knows how.
                 return engine(subject, scope)
             value = value.get(step, _MISSING)
-        return engine(subject, scope) if value is _MISSING else value
+        if value is _MISSING:
+            return engine(subject, scope)
+        # JSONata has one kind of number: 1.0 is written as 1 (measured).
+        return int(value) if type(value) is float and value.is_integer() and abs(value) < _WRITTEN_OUT else value
 
     return evaluate

@@ -1,64 +1,32 @@
-"""The functions that Step Functions adds to JSONata."""
+"""The functions that Step Functions adds to JSONata and that draw; `cases/step_functions.json` has the others."""
 
 from __future__ import annotations
 
 import pytest
 
+from stepsim.asl.expression import Scope
 from stepsim.asl.jsonata.engine import EngineError
-from stepsim.asl.jsonata.functions import hash_, parse, partition, range_
+from stepsim.asl.jsonata.functions import OF_SCOPE
 from stepsim.asl.jsonata.java_random import first_double
-from stepsim.asl.payload import JSON
-
-
-@pytest.mark.parametrize(
-    ("array", "size", "chunks"),
-    [([1, 2, 3], 2, [[1, 2], [3]]), ([1], 5, [[1]]), ([1, 2, 3], 2.9, [[1, 2], [3]]), ([], 2, None), ([1], 0, None)],
-)
-def test_partition(array: JSON, size: JSON, chunks: JSON) -> None:
-    """Chunks of the size, rounded toward zero; nothing for an empty array or no size (measured)."""
-    assert partition(array, size) == chunks
-
-
-@pytest.mark.parametrize(
-    ("arguments", "numbers"),
-    [
-        ((1, 5, 2), [1, 3, 5]),
-        ((1, 9, 9), 1),
-        ((5, 1, -2), [5, 3, 1]),
-        ((1, 5, -1), None),
-        ((1, 5, 0), None),
-        ((1, 5), None),
-        ((1.9, 3.9, 1), [1, 2, 3]),
-    ],
-)
-def test_range(arguments: tuple[JSON, ...], numbers: JSON) -> None:
-    """The end is included; one number stands for itself; a step that leads nowhere gives nothing (measured)."""
-    assert range_(*arguments) == numbers
-
-
-def test_the_longest_range() -> None:
-    """360,145 numbers can be built, and not one more (measured)."""
-    longest = range_(1, 360_145, 1)
-    assert isinstance(longest, list)
-    assert len(longest) == 360_145
-    with pytest.raises(EngineError, match="memory limit"):
-        range_(1, 360_146, 1)
-
-
-def test_hash() -> None:
-    """Algorithms are named exactly; without one there is nothing (measured)."""
-    assert hash_("input data", "MD5") == "812f45842bc6d66ee14572ce20db8e86"
-    assert hash_("input data", "md5") is None
-    assert hash_("input data") is None
-
-
-def test_parse() -> None:
-    """The value of a JSON text; another text is an error."""
-    assert parse('{"a": [1, null]}') == {"a": [1, None]}
-    with pytest.raises(EngineError):
-        parse("{")
 
 
 def test_javas_random() -> None:
     """new Random(42).nextDouble(), as measured on AWS."""
     assert first_double(42) == 0.7275636800328681
+
+
+def test_chance_belongs_to_the_scope() -> None:
+    """$random and $uuid draw from its dice; a seed takes their place."""
+    scope = Scope(lambda: None, {}, lambda purpose: 0.25)
+    random, uuid4 = OF_SCOPE["random"](scope), OF_SCOPE["uuid"](scope)
+    assert random() == 0.25
+    assert random(42.9) == first_double(42)
+    assert uuid4()[14] == "4"
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("random", ("a",)), ("random", (1, 2)), ("uuid", (1,))])
+def test_what_they_do_not_take(name: str, arguments: tuple[object, ...]) -> None:
+    """Another type, and an argument too many, are T0410 (measured)."""
+    with pytest.raises(EngineError) as caught:
+        OF_SCOPE[name](Scope(lambda: None, {}, lambda purpose: 0.5))(*arguments)
+    assert caught.value.code == "T0410"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from stepsim.asl.errors import StatesError
 from stepsim.asl.expression import Scope
-from stepsim.asl.jsonata.engine import EngineError, compile_source
-from stepsim.asl.jsonata.query import Subject, compile_query
+from stepsim.asl.jsonata.engine import EngineError, engine
+from stepsim.asl.jsonata.query import Subject, compile_query, prune
 from stepsim.asl.payload import Payload
 
 
@@ -83,9 +83,10 @@ def test_a_function_that_is_not_there(call: str) -> None:
 
 
 def test_an_expression_that_never_ends_is_ended() -> None:
-    """Endless recursion is stopped by count, with JSONata's words for it."""
-    assert "U1001: Stack overflow error" in cause("($f := function($n) { $f($n + 1) }; $f(0))")
-    assert "U1001: Stack overflow error" in cause("($f := function($n) { 1 + $f($n + 1) }; $f(0))")
+    """A bound that is reached has AWS's words, and no code: a colon stands before them (measured)."""
+    recursion = cause("($f := function($n) { 1 + $f($n + 1) }; $f(0))")
+    assert "threw an error during evaluation: Stack overflow error: " in recursion
+    assert recursion.endswith("Depth=101 max=100")
 
 
 def test_chance_comes_from_the_scope() -> None:
@@ -116,9 +117,28 @@ def test_what_only_looks_like_them_is_not(text: str) -> None:
     compile_query(text, "Output")
 
 
-def test_only_what_is_read_is_known() -> None:
-    """The engine tells which variables and members an expression reads, and which names of a document."""
-    compiled = compile_source("$sum($v.items.price) + $states.input.n")
+def test_only_what_is_read_is_bound() -> None:
+    """An engine that converts all that it is given tells what an expression reads."""
+    compiled = engine("jlens")("$sum($v.items.price) + $states.input.n")
     assert compiled.variables == {"v": {"items": {"price": True}}, "states": {"input": {"n": True}}}
-    assert compiled.context == {}
-    assert list(compile_source("total").context) == ["total"]
+    assert prune({"items": [1], "other": 2}, compiled.variables["v"]) == {"items": [1]}
+
+
+def test_an_expression_that_reads_nothing_is_evaluated_once() -> None:
+    """Its value is always the same one."""
+    constant = compile_query("[1..3]", "Output")
+    scope = Scope(lambda: None, {}, None, Payload(None))
+    assert constant(None, scope) is constant(None, scope)
+
+
+def test_a_lone_number_is_written_as_jsonata_does() -> None:
+    """1.0 comes out as 1, without an engine too (measured)."""
+    assert repr(evaluate("$states.input.f", {"f": 1.0})) == "1"
+    assert repr(evaluate("$states.input.f", {"f": 1.5})) == "1.5"
+
+
+def test_a_variable_may_have_the_name_of_a_function() -> None:
+    """It hides the function, which is T1006 where it is called."""
+    assert evaluate("$count + 1", count=2) == 3
+    assert evaluate("$count([1, 2])") == 2
+    assert cause("$count([1, 2])", count=2).endswith("T1006: Attempted to invoke a non-function")
