@@ -21,6 +21,7 @@ _WORD = re.compile(r"[\w$]+")
 _CONSTANTS: dict[str, JSON] = {"true": True, "false": False, "null": None}
 _EXPECTED_VALUE = "expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 _TOKENS = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+_QUOTED_BY_JACKSON = 500
 _MAX_DEPTH = 1000
 """Jackson's own limit for nesting."""
 
@@ -134,7 +135,10 @@ class _Scanner:
             mark = self.text[at : at + 1]
             is_object = isinstance(frame.layout, dict)
             if mark == ",":
-                return self._before_value(frame, self._skip(at + 1))
+                at = self._skip(at + 1)
+                if at == len(self.text):
+                    self._refuse_end(at, within=True)
+                return self._before_value(frame, at)
             if mark != ("}" if is_object else "]"):
                 self._refuse_separator(frame, at)
             value, layout, start = frame.value, frame.layout, frame.offset
@@ -169,9 +173,13 @@ class _Scanner:
         frame.key, end = self._string(at, "field name")
         frame.key_offset = at
         end = self._skip(end)
-        if self.text[end : end + 1] != ":":
+        if self.text[end : end + 1] == ":":
+            end = self._skip(end + 1)
+        elif end < len(self.text):
             self._refuse_character(end, "was expecting a colon to separate field name and value", None)
-        return self._skip(end + 1)
+        if end == len(self.text):
+            self._refuse_end(end, within=True)
+        return end
 
     def _skip(self, at: int) -> int:
         match = _BLANK.match(self.text, at)
@@ -202,9 +210,14 @@ class _Scanner:
     def _number(self, at: int) -> tuple[JSON, int]:
         match = _NUMBER.match(self.text, at)
         if match is None:
-            self._refuse_character(at + 1, "expected digit (0-9) to follow minus sign, for valid numeric value", None)
+            self._refuse_number(at + 1, "expected digit (0-9) to follow minus sign, for valid numeric value")
         end = match.end()
         follows = self.text[end : end + 1]
+        if follows == "." and match.group(1) is None and match.group(2) is None:
+            self._refuse_number(end + 1, "Decimal point not followed by a digit")
+        if follows and follows in "eE" and match.group(2) is None:
+            signed = self.text[end + 1 : end + 2] in ("+", "-")
+            self._refuse_number(end + 1 + signed, "Exponent indicator not followed by a digit")
         if follows.isdigit():
             raise JsonSyntaxError("Invalid numeric value: Leading zeroes not allowed", at, at + 2)
         if follows and follows not in " \t\r\n,]}":
@@ -217,19 +230,18 @@ class _Scanner:
 
     # What Jackson says.
 
-    def _refuse_end(self, at: int) -> NoReturn:
+    def _refuse_end(self, at: int, *, within: bool = False) -> NoReturn:
         if not self.stack:
             raise JsonSyntaxError("Unexpected end-of-input", at, at)
         frame = self.stack[-1]
         kind = "Object" if isinstance(frame.layout, dict) else "Array"
-        line, column = line_and_column(self.text, frame.offset)
-        raise JsonSyntaxError(
-            f"Unexpected end-of-input: expected close marker for {kind} (start marker at line: {line}, "
-            f"column: {column})",
-            at,
-            at,
-            f"Close the {'{' if kind == 'Object' else '['} of line {line}.",
-        )
+        message = f" within/between {kind} entries"
+        if not within:
+            opened = source_location(self.text, frame.offset)
+            message = f": expected close marker for {kind} (start marker at {opened})"
+        line, _ = line_and_column(self.text, frame.offset)
+        hint = f"Close the {'{' if kind == 'Object' else '['} of line {line}."
+        raise JsonSyntaxError(f"Unexpected end-of-input{message}", at, at, hint)
 
     def _refuse_character(self, at: int, expected: str, suggestion: str | None) -> NoReturn:
         if at >= len(self.text):
@@ -242,6 +254,13 @@ class _Scanner:
             suggestion = 'JSON has no comments: remove it, or put the text into a "Comment" field.'
         code = f"{ord(found)}" if ord(found) < 256 else f"{ord(found)} / 0x{ord(found):x}"
         raise JsonSyntaxError(f"Unexpected character ('{found}' (code {code})): {expected}", at, at + 1, suggestion)
+
+    def _refuse_number(self, at: int, expected: str) -> NoReturn:
+        if at >= len(self.text):
+            raise JsonSyntaxError("Unexpected end-of-input in a Number value", at, at)
+        found = self.text[at]
+        message = f"Unexpected character ('{found}' (code {ord(found)})) in numeric value: {expected}"
+        raise JsonSyntaxError(message, at, at + 1)
 
     def _refuse_name(self, at: int) -> NoReturn:
         found = self.text[at : at + 1]
@@ -307,7 +326,8 @@ class _Scanner:
                     )
                 i += 1
             i += 1
-        message = f"Unexpected end-of-input: was expecting closing quote for a string {what}"
+        missing = " in field name" if what == "field name" else ": was expecting closing quote for a string value"
+        message = f"Unexpected end-of-input{missing}"
         raise JsonSyntaxError(message, at, len(text), "Close the string with a double quote.")
 
 
@@ -332,6 +352,14 @@ def read_number(text: str) -> int | float:
     if number in (float("inf"), float("-inf")):
         raise ValueError(f"Numeric value ({text}) out of range")
     return number
+
+
+def source_location(text: str, offset: int) -> str:
+    """A place as Jackson writes it, with the text, or its first 500 characters."""
+    more = len(text) - _QUOTED_BY_JACKSON
+    quoted = f'"{text}"' if more <= 0 else f'"{text[:_QUOTED_BY_JACKSON]}"[truncated {more} chars]'
+    line, column = line_and_column(text, offset)
+    return f"[Source: (String){quoted}; line: {line}, column: {column}]"
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from stepsim.asl.errors import DefinitionError, Problem
-from stepsim.asl.json_scanner import JsonSyntaxError, Layout, line_and_column, read_number, scan
+from stepsim.asl.json_scanner import JsonSyntaxError, Layout, line_and_column, read_number, scan, source_location
 from stepsim.asl.payload import JSON, encode
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ MAX_CHARACTERS = 1_048_576
 """The longest definition that AWS takes."""
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
-_QUOTED_BY_JACKSON = 500
 _EMPTY = 'Write an object with StartAt and States: {"StartAt": …, "States": {…}}.'
 
 
@@ -177,15 +176,8 @@ def _syntax_problem(text: str, error: JsonSyntaxError) -> Problem:
 
 def _problem(text: str, message: str, offset: int, read: int, suggestion: str | None) -> Problem:
     line, column = line_and_column(text, offset)
-    read_line, read_column = line_and_column(text, read)
-    location = f"[Source: (String){_quoted(text)}; line: {read_line}, column: {read_column}]"
+    location = source_location(text, read)
     return Problem("INVALID_JSON_DESCRIPTION", message, location, line, column, suggestion=suggestion)
-
-
-def _quoted(text: str) -> str:
-    """The text as Jackson shows it: no more than its first 500 characters."""
-    more = len(text) - _QUOTED_BY_JACKSON
-    return f'"{text}"' if more <= 0 else f'"{text[:_QUOTED_BY_JACKSON]}"[truncated {more} chars]'
 
 
 def _too_long(text: str) -> Problem:

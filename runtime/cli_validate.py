@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from stepsim.asl.payload import JSON
     from stepsim.asl.validate import MachineType
 
+_SOURCE = re.compile(r'\[Source: \(String\)".*"(?:\[truncated \d+ chars\])?; (line: \d+, column: \d+)\]', re.DOTALL)
+"""A place with the text before it, as AWS's parser writes it."""
 _COLOURS = {"error": "red", "warning": "yellow"}
 
 
@@ -84,7 +87,7 @@ def problem_text(problem: Problem, file: str) -> str:
     place = click.style(f"{file}:{problem.line}:{problem.column}:", bold=True)
     severity = click.style(problem.severity, fg=_COLOURS[problem.severity])
     # A message may quote the text, lines and all; of a syntax error the place says more than AWS's quotation.
-    message = " ".join(problem.message.split())
+    message = " ".join(_SOURCE.sub(r"\1", problem.message).split())
     if problem.path.startswith("/"):
         message = f"{message.removesuffix('.')} at {problem.path}"
     hint = f"\n    {problem.suggestion}" if problem.suggestion else ""
@@ -134,6 +137,8 @@ def _problems(text: str, file: str, options: _Options) -> Sequence[Problem]:
         return error.problems
     if is_scenario(document.value):
         return _scenario_problems(file)
+    if is_mock_config(document.value):
+        return _mock_problems(text, file)
     kind: MachineType = "EXPRESS" if options.kind == "EXPRESS" else "STANDARD"
     return [*unused, *check(document, kind, advice=options.advice)]
 

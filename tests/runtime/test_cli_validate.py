@@ -122,6 +122,41 @@ def test_a_syntax_error_is_one_problem_in_one_line(folder: Path) -> None:
     assert "Source:" not in result.stdout
 
 
+def test_a_text_that_ends_too_early_is_not_quoted(folder: Path) -> None:
+    """What was opened and never closed is told by its line and column."""
+    (folder / "broken.json").write_text('{\n  "StartAt": "A"')
+    result = stepsim("broken.json")
+    assert "(start marker at line: 1, column: 1)" in result.stdout
+    assert "Source:" not in result.stdout
+
+
+JOB = "arn:aws:states:::glue:startJobRun.sync"
+
+
+def test_good_practice_is_told_to_those_who_ask(folder: Path) -> None:
+    """--advice adds warnings; the exit status stays 0."""
+    state = {"Type": "Task", "Resource": JOB, "End": True}
+    (folder / "job.json").write_text(json.dumps({"StartAt": "A", "States": {"A": state}}))
+    assert stepsim("job.json").stdout == "job.json: valid\n"
+    advised = stepsim("--advice", "job.json")
+    assert advised.exit_code == 0
+    assert "warning NO_JOB_TIMEOUT" in advised.stdout
+
+
+def test_placeholders_may_be_filled_in_before(folder: Path) -> None:
+    """What comes of a placeholder is held to the rules, and a name that is none is a warning."""
+    state = {"Type": "Wait", "Seconds": "${S}", "End": True}
+    text = json.dumps({"StartAt": "A", "States": {"A": state}}).replace('"${S}"', "${S}")
+    (folder / "wait.json").write_text(text)
+    assert stepsim("wait.json").exit_code == 0
+    filled = stepsim("--substitute", "S=-1", "--substitute", "T=1", "wait.json")
+    assert filled.exit_code == 1
+    assert "Minimum value is 0" in filled.stdout
+    assert "warning UNUSED_SUBSTITUTION: The definition has no placeholder ${T}" in filled.stdout
+    assert "It has S." in filled.stdout
+    assert stepsim("--substitute", "S", "wait.json").exit_code == 2
+
+
 def test_yaml_definitions_are_validated_too(folder: Path) -> None:
     """The suffix decides the form; a problem's place is that of the YAML text."""
     (folder / "bad.yaml").write_text("StartAt: A\nStates:\n  A:\n    Type: Pass\n    Nxt: B\n    End: true\n")
