@@ -101,7 +101,8 @@ def serve(
         "mock_config": mock_config,
     }
     try:
-        anyio.run(_serve, listener, options)
+        with listener:
+            anyio.run(_serve, listener, options)
     except ArchiveError as error:
         raise click.UsageError(str(error)) from None
     except MockConfigError as error:

@@ -38,7 +38,7 @@ def findings(definition: dict[str, Any], states: dict[str, Any], **own: Any) -> 
 ONE = machine(S=task(End=True, Retry=RETRY))
 BUSY = {"Throw": {"Error": "Busy"}}
 BROKEN = {"Throw": {"Error": "Broken"}}
-DONE = {"Return": {}}
+DONE: dict[str, Any] = {"Return": {}}
 
 
 def test_a_state_that_is_not_there_is_an_error() -> None:
@@ -70,7 +70,8 @@ def test_a_state_that_is_not_there_is_an_error() -> None:
         (
             {"0": BUSY},
             [
-                "the Retry of 'S' makes another attempt after 0, and there is no entry for it: the state fails with States.Runtime"
+                "the Retry of 'S' makes another attempt after 0, and there is no entry for it: "
+                "the state fails with States.Runtime"
             ],
         ),
         ({}, ["the response is empty: the state 'S' fails with States.Runtime"]),

@@ -66,7 +66,8 @@ def test_yaml_is_read_as_json_is(tmp_path: Path) -> None:
     """Attempts may be plain numbers there."""
     path = tmp_path / "mocks.yaml"
     path.write_text(
-        "StateMachines: {m: {TestCases: {c: {S: R}}}}\nMockedResponses:\n  R:\n    0: {Return: 1}\n    1-2: {Throw: {Error: E}}\n"
+        "StateMachines: {m: {TestCases: {c: {S: R}}}}\n"
+        "MockedResponses:\n  R:\n    0: {Return: 1}\n    1-2: {Throw: {Error: E}}\n"
     )
     found = load_mocks(path).cases["m"]["c"].states["S"].response
     assert found is not None
