@@ -22,6 +22,8 @@ from stepsim.runtime.effects import Stopped
 MAX_EVENTS = 25_000
 """Events in the history of a Standard execution, the last one included."""
 
+_FULL = f"The execution reached the maximum number of history events ({MAX_EVENTS})."
+
 NOT_TRUNCATED = {"truncated": False}
 
 _DETAILS = {
@@ -80,7 +82,7 @@ class History:
         self._clock = clock
         self._events: list[HistoryEvent] = []
         self._observer: Callable[[HistoryEvent], None] | None = None
-        self._refusal = f"The execution reached the maximum number of history events ({MAX_EVENTS})."
+        self._refusal = _FULL
         self.limit = MAX_EVENTS - 1 if limited else sys.maxsize
         self.count = 0
         self.stored = kept

@@ -64,17 +64,21 @@ def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program
             frame.enter(name, kind, payload)
             if kind == "Task" or kind == "Map" or kind == "Parallel":
                 following, output, assigned = yield from _run_retryable(state, payload, frame)  # type: ignore[arg-type]
-            elif kind == "Wait":
-                following, output, assigned = yield from _run_wait(state, payload, frame)  # type: ignore[arg-type]
             else:
-                following, output, assigned = _PLAIN[kind](state, payload, frame)
-            if output is not payload and output.too_large:
-                raise data_limit(name)
+                if kind == "Wait":
+                    following, output, assigned = yield from _run_wait(state, payload, frame)  # type: ignore[arg-type]
+                else:
+                    following, output, assigned = _PLAIN[kind](state, payload, frame)
+                if output is not payload and output.too_large:
+                    raise data_limit(name)
         except StatesError as error:
             counters.failed += 1
             raise frame.explain(error) from None
         counters.succeeded += 1
-        counters.durations.add(engine.scheduler.now_ms - frame.entered_ms)
+        if engine.scheduler.now_ms == frame.entered_ms:
+            counters.durations.instant += 1
+        else:
+            counters.durations.add(engine.scheduler.now_ms - frame.entered_ms)
         if assigned is None:
             frame.trail.exited(kind, name, output)
         else:
@@ -210,7 +214,10 @@ def _caught(state: Retryable, raw: Payload, error: StatesError, frame: Frame) ->
     frame.engine.statistics.state(state.name).caught[error.error or ""] += 1
     frame.book = frame.map_run = None
     given = error_output(error)
-    return catcher.next, catcher.flow(raw, given, frame), assign(catcher.assign, given, frame)
+    output = catcher.flow(raw, given, frame)
+    if output is not raw and output.too_large:
+        raise data_limit(state.name)
+    return catcher.next, output, assign(catcher.assign, given, frame)
 
 
 def error_output(error: StatesError) -> Payload:

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 class Durations:
     """How often each duration was seen."""
 
-    __slots__ = ("_seen",)
+    __slots__ = ("_seen", "instant")
 
     def __init__(self) -> None:
         self._seen: dict[int, int] = {}
+        self.instant = 0
+        """How many took no time at all: counted by the hot path itself, beside what is added."""
 
     def add(self, duration_ms: int) -> None:
         seen = self._seen
@@ -24,10 +26,11 @@ class Durations:
 
     def summary(self) -> dict[str, float]:
         """mean, p50, p99 and max in milliseconds; empty where nothing was seen."""
-        if not self._seen:
+        seen = self._seen if not self.instant else {**self._seen, 0: self._seen.get(0, 0) + self.instant}
+        if not seen:
             return {}
-        ordered = sorted(self._seen.items())
-        count = sum(self._seen.values())
+        ordered = sorted(seen.items())
+        count = sum(seen.values())
         mean = sum(value * times for value, times in ordered) / count
         return {
             "mean": round(mean, 3),

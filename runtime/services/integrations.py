@@ -105,17 +105,18 @@ class Tasks:
         self._models = models
         """Names of states and ARNs of resources that the scenario models."""
         self._strike = strike
-        self._services: dict[tuple[str, str], Service] = {}
-        """By the state's name and its Resource."""
+        self._services: dict[int, tuple[Service, TaskState]] = {}
+        """By the identity of the state, which is kept beside it: states are shared, and dear to hash."""
 
     def perform(self, state: TaskState, effective: Payload, frame: Frame) -> Program:
         """Run one attempt: events around the service's work. Returns the result `Payload`; raises StatesError."""
-        raw = frame.raw.value
-        timeout_s = None if state.timeout_s is None else state.timeout_s(raw, frame)
-        heartbeat_s = None if state.heartbeat_s is None else state.heartbeat_s(raw, frame)
+        timeout_s = None if state.timeout_s is None else state.timeout_s(frame.raw.value, frame)
+        heartbeat_s = None if state.heartbeat_s is None else state.heartbeat_s(frame.raw.value, frame)
         mocks = frame.me.mocks
         service = None if mocks is None else mocks.service(state.name, frame)
-        service = service or self._services.get((state.name, state.resource.arn)) or self._service(state)
+        if service is None:
+            known = self._services.get(id(state))
+            service = self._service(state) if known is None else known[0]
         call = TaskCall(state, effective, frame, timeout_s, heartbeat_s)
         try:
             if self._strike is not None:
@@ -141,7 +142,7 @@ class Tasks:
                 f"stepsim does not support the resource {arn} yet; model it in the scenario's tasks, "
                 f"by the state's name {state.name!r} or by this ARN"
             )
-        self._services[state.name, arn] = service
+        self._services[id(state)] = service, state
         return service
 
     def _struck(self, call: TaskCall) -> Program:

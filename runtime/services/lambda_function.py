@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
 from stepsim.asl.payload import JSON, Payload, decode, encode
@@ -91,6 +92,7 @@ def invoke_with_token(call: TaskCall) -> Program:
     return (yield call.invoke(AwaitToken(call.frame.token), heartbeat=True))
 
 
+@lru_cache(maxsize=1024)
 def function_name(reference: str) -> str:
     """The bare name in a function's name, partial ARN or ARN; a version or alias is cut off."""
     parts = reference.split(":")

@@ -10,6 +10,7 @@ before that leave no event of the task (recorded).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Protocol
 
 from stepsim.asl.errors import TIMEOUT, StatesError, runtime_error
@@ -32,6 +33,13 @@ class EndedByToken(Exception):
     def __init__(self, output: Payload) -> None:
         super().__init__()
         self.output = output
+
+
+@lru_cache(maxsize=256)
+def _home_of(arn: str) -> tuple[str, str | None]:
+    """The region and the account in an ARN; None for the account that everything lives in by default."""
+    _, _, _, region, account, _ = arn.split(":", 5)
+    return region, None if account == ACCOUNT_ID else account
 
 
 class TaskCall:
@@ -66,10 +74,9 @@ class TaskCall:
         """The ARN of the role that the state's Credentials name: the task acts in that role's account."""
         if state.credentials is not None:
             self.credentials = _role_of(state.credentials(frame.raw.value, frame))
-        _, _, _, self._region, account, _ = frame.me.machine_arn.split(":", 5)
+        self._region, self._account = _home_of(frame.me.machine_arn)
         if self.credentials is not None:
-            account = self.credentials.split(":", 5)[4]
-        self._account = None if account == ACCOUNT_ID else account
+            self._account = _home_of(self.credentials)[1]
         self._begun = self._submitted = False
 
     def site(self, function: str = "") -> CallSite:
