@@ -28,13 +28,12 @@ from stepsim.runtime.branches import run_inline_map, run_parallel
 from stepsim.runtime.effects import Program, Sleep
 from stepsim.runtime.frame import Frame
 from stepsim.runtime.retry import RetryCounters, find_catcher
+from stepsim.runtime.variable_limits import check_assigned
 
 Step: TypeAlias = "tuple[str | None, Payload, dict[str, JSON] | None]"
 """The next state (None: the end), what it gets, and the variables that were assigned."""
 
 Retryable: TypeAlias = TaskState | ParallelState | MapState
-
-MAX_ASSIGN_BYTES = 262_144
 
 _BREATH = 32
 """So many states in a row take at least a millisecond: a loop of them must not stop the clock, nor everybody else."""
@@ -106,13 +105,7 @@ def assign(assignment: Assignment | None, subject: Payload, frame: Frame) -> dic
     if assignment is None:
         return None
     values = assignment(subject, frame)
-    excess = sum(len(encode(value).encode()) for value in values.values()) - MAX_ASSIGN_BYTES
-    if excess > 0:
-        raise StatesError(
-            DATA_LIMIT_EXCEEDED,
-            f"The Assign field exceeds the maximum variable assignment size by {excess} bytes.",
-            by_interpreter=True,
-        )
+    check_assigned(values, frame.variables, frame.state)
     return values
 
 
