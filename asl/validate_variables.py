@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from stepsim.asl.parse import Path, is_hole
@@ -44,6 +45,8 @@ class VariableScope:
     states: dict[str, JSON]
     own: dict[str, Path]
     """What its states assign, nested ones apart, and where first."""
+    times: Mapping[str, int]
+    """How often each of them is assigned."""
     entries: dict[str, Assigned] = field(default_factory=dict)
 
     def inside(self, name: str) -> Variables:
@@ -52,15 +55,15 @@ class VariableScope:
         A catcher's Assign comes when they are over, and takes no name from them (recorded).
         """
         state = self.states[name]
-        caught = assigned_in({name: {"Catch": state.get("Catch")}}) if type(state) is dict else {}
-        elsewhere = _assigned_without_catch(name, self.states) if caught else frozenset()
-        names = frozenset(key for key in self.own if key not in caught or key in elsewhere)
+        caught = Counter(_keys({"Catch": state["Catch"]})) if type(state) is dict and "Catch" in state else {}
+        names = frozenset(key for key in self.own if key not in caught or caught[key] < self.times[key])
         return Variables(self.variables.taken | names, self.entries.get(name, NOTHING), self.variables.unknown)
 
 
-def _assigned_without_catch(name: str, states: dict[str, JSON]) -> Names:
-    state = {key: value for key, value in states[name].items() if key != "Catch"}
-    return frozenset(assigned_in({**states, name: state}))
+def _keys(state: dict[str, JSON]) -> Iterator[str]:
+    for _, assign in assignments_of(state):
+        for key in assign:
+            yield key.removesuffix(".$")
 
 
 def assigned_in(states: dict[str, JSON]) -> dict[str, Path]:
@@ -79,6 +82,7 @@ def check_scope(
 ) -> VariableScope:
     """Report names that an outer scope assigns too; returns what the states may read."""
     own = assigned_in(states)
+    times = Counter(key for state in states.values() if type(state) is dict for key in _keys(state)) if own else {}
     for name, place in own.items():
         if name in variables.taken:
             findings.error(
@@ -90,8 +94,8 @@ def check_scope(
             )
     if variables.unknown or hides_assignments(states):
         unknown = Variables(variables.taken, variables.before, unknown=True)
-        return VariableScope(unknown, states, own)
-    return VariableScope(variables, states, own, assigned_at_entry(states, start, variables.before))
+        return VariableScope(unknown, states, own, times)
+    return VariableScope(variables, states, own, times, assigned_at_entry(states, start, variables.before))
 
 
 def reads_of(state: dict[str, JSON]) -> Iterator[tuple[Path, str]]:
