@@ -339,7 +339,7 @@ NO_EFFECT_INLINE = (
     "ToleratedFailurePercentage",
     "ToleratedFailurePercentagePath",
 )
-"""The fields that AWS takes of an INLINE Map, too (recorded; Label: definitions that are deployed have it), for nothing."""
+"""The fields that AWS takes of an INLINE Map, too, for nothing (recorded; Label: deployed definitions have it)."""
 
 STATES: Mapping[str, Fields] = {
     "Task": TASK,
