@@ -46,6 +46,7 @@ class Execution:
         """True of a map run's child that waits to be run again."""
         self.stopped_at: ResumePoint | None = None
         """Where a redrive goes on; known of Standard executions with a history that have ended without success."""
+        self._frame: Frame | None = None
         self.when_ended: list[Callable[[Execution], None]] = []
         """Called when it has ended, whatever way; again when it has ended after a redrive."""
 
@@ -74,7 +75,7 @@ class Execution:
     def program(self) -> Program:
         """Run the machine to its end, whatever that is."""
         trail = Trail(self.history)
-        frame = Frame(self.engine, self.me, trail, {})
+        frame = self._frame = Frame(self.engine, self.me, trail, {})
         if self.me.redrive_count and not self.me.express:
             trail.previous = len(self.history)
             trail.add("ExecutionRedriven", {"redriveCount": self.me.redrive_count})
@@ -102,8 +103,13 @@ class Execution:
             details = {"output": output.text, "outputDetails": NOT_TRUNCATED}
             self._end("SUCCEEDED", trail, "ExecutionSucceeded", details)
         finally:
+            self._frame = None
             if self.status != "SUCCEEDED" and self.history.stored and not self.me.express:
                 self.stopped_at = resume_point(frame)
+
+    def point(self) -> ResumePoint | None:
+        """Where a redrive would go on if the execution ended now."""
+        return self.stopped_at if self._frame is None else resume_point(self._frame)
 
     def abort(self) -> None:
         """End an execution whose program somebody has cancelled: that of a map run's child."""

@@ -47,9 +47,9 @@ class ResumePoint:
 
 
 def resume_point(frame: Frame) -> ResumePoint | None:
-    """Where a frame stands; None where it has not entered a state."""
+    """Where a frame stands; None where it has not entered a state, nor had before a redrive."""
     if not frame.visit:
-        return None
+        return frame.resume
     book, run = (frame.book, frame.map_run) if frame.state_type in ("Parallel", "Map") else (None, None)
     return ResumePoint(
         frame.state,

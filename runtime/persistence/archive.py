@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 FILE_NAME = "stepsim.sqlite"
 
-FORMAT = 1
+FORMAT = 2
 """The version of the tables below; a file of another version is refused."""
 
 _APPLICATION = 0x73746570
@@ -48,8 +48,15 @@ CREATE TABLE events (
     body BLOB NOT NULL,
     PRIMARY KEY (execution, first_id)
 );
+CREATE TABLE points (execution INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE map_runs (arn TEXT PRIMARY KEY, execution_arn TEXT NOT NULL, body BLOB NOT NULL);
 CREATE INDEX opened ON map_runs (execution_arn);
+CREATE TABLE objects (
+    bucket TEXT NOT NULL, key TEXT NOT NULL, facts BLOB NOT NULL, body BLOB, PRIMARY KEY (bucket, key)
+) WITHOUT ROWID;
+CREATE TABLE items (
+    tablename TEXT NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (tablename, key)
+) WITHOUT ROWID;
 """
 
 _EXECUTION = "seq, arn, owner, status, moved_ms, stop_ms, revision, events, input, output, facts"
@@ -262,6 +269,7 @@ class Archive:
         self._delete_where("owner IN (SELECT arn FROM map_runs WHERE execution_arn = ?1)", arn)
         self._execute("DELETE FROM map_runs WHERE execution_arn = ?", (arn,))
         self._execute("DELETE FROM events WHERE execution = ?", (seq,))
+        self.delete_point(seq)
         self._execute("DELETE FROM executions WHERE seq = ?", (seq,))
 
     def delete_executions(self, machine_arn: str) -> None:
@@ -272,9 +280,10 @@ class Archive:
         self._delete_where("owner = ?1", machine_arn)
 
     def _delete_where(self, condition: str, parameter: str) -> None:
-        self._execute(
-            f"DELETE FROM events WHERE execution IN (SELECT seq FROM executions WHERE {condition})", (parameter,)
-        )
+        for table in ("events", "points"):
+            self._execute(
+                f"DELETE FROM {table} WHERE execution IN (SELECT seq FROM executions WHERE {condition})", (parameter,)
+            )
         self._execute(f"DELETE FROM executions WHERE {condition}", (parameter,))
 
     def purge(self, before_ms: int) -> None:
@@ -304,6 +313,42 @@ class Archive:
             (execution, event_id),
         ).fetchone()
         return first_id, body
+
+    # -- where running executions stand ---------------------------------------------------------------------------
+
+    def put_point(self, execution: int, body: bytes) -> None:
+        """Write where a running execution stands."""
+        self._execute("INSERT OR REPLACE INTO points VALUES (?, ?)", (execution, body))
+
+    def point(self, execution: int) -> bytes | None:
+        """Where an execution stood when it was written last."""
+        found = self._execute("SELECT body FROM points WHERE execution = ?", (execution,)).fetchone()
+        return None if found is None else found[0]
+
+    def delete_point(self, execution: int) -> None:
+        """Forget where an execution stood: it has ended."""
+        self._execute("DELETE FROM points WHERE execution = ?", (execution,))
+
+    # -- what lies in the account ---------------------------------------------------------------------------------
+
+    def put_object(self, bucket: str, key: str, facts: bytes, body: bytes | None) -> None:
+        """Write an object of a bucket; a body of None says that there is none."""
+        self._execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (bucket, key, facts, body))
+
+    def objects(self) -> Iterator[tuple[str, str, bytes, bytes | None]]:
+        """Bucket, key, facts and body of all objects that were written. Nothing may be written meanwhile."""
+        yield from self._execute("SELECT bucket, key, facts, body FROM objects")
+
+    def put_item(self, table: str, key: str, record: bytes | None) -> None:
+        """Write an item of a table, or forget it."""
+        if record is None:
+            self._execute("DELETE FROM items WHERE tablename = ? AND key = ?", (table, key))
+        else:
+            self._execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?)", (table, key, record))
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """Table and record of all items that were written. Nothing may be written meanwhile."""
+        yield from self._execute("SELECT tablename, record FROM items")
 
     # -- map runs -------------------------------------------------------------------------------------------------
 

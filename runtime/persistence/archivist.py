@@ -22,7 +22,7 @@ from stepsim.runtime.persistence.executions import (
     unpack_execution,
     unpack_map_run,
 )
-from stepsim.runtime.persistence.journal import Journal, stop_running
+from stepsim.runtime.persistence.journal import SERVER_ENDING, Ending, Journal, stop_running
 from stepsim.runtime.persistence.machines import Revisions, home_of, unpack_activity, unpack_machine
 from stepsim.runtime.persistence.packing import pack_events
 from stepsim.runtime.persistence.store import ArchivingStore
@@ -43,15 +43,20 @@ _EXECUTION_BYTES = 3_000
 _VALUE_FACTOR = 6
 """A JSON value takes so many times the memory of its text."""
 
-_STOPPED = "The server was stopped while the execution ran."
-_KILLED = "The server ended without a word while the execution ran."
-
 
 class Archivist:
     """Moves executions between memory and one archive, for all homes."""
 
-    def __init__(self, registries: Registries, directory: Path | None = None, *, held_max: int = HELD_MAX) -> None:
+    def __init__(
+        self,
+        registries: Registries,
+        directory: Path | None = None,
+        *,
+        held_max: int = HELD_MAX,
+        ending: Ending = SERVER_ENDING,
+    ) -> None:
         """With a directory, what it holds is there from the start. Raises ArchiveError where it cannot be used."""
+        self._ending = ending
         self._scheduler = registries.account.scheduler
         self._archive = Archive.temporary() if directory is None else Archive.open(directory)
         self._revisions = Revisions(self._archive)
@@ -72,7 +77,7 @@ class Archivist:
         return ArchivingStore(registry, self)
 
     def _restore(self, registries: Registries) -> None:
-        stop_running(self._archive, _KILLED, self._scheduler.now_ms)
+        stop_running(self._archive, self._ending.error, self._ending.killed, self._scheduler.now_ms)
         self._sweep()
         for body in self._archive.machines():
             record = unpack_machine(body, self._revisions)
@@ -90,7 +95,7 @@ class Archivist:
         try:
             if self._journal is not None and not self._broken:
                 self._journal.commit()
-                stop_running(self._archive, _STOPPED, self._scheduler.now_ms)
+                stop_running(self._archive, self._ending.error, self._ending.stopped, self._scheduler.now_ms)
         finally:
             self._archive.close()
 
@@ -101,6 +106,8 @@ class Archivist:
         self._drop(record.execution.me.arn)
         if self._journal is not None and (not record.execution.me.express or record.map_run is not None):
             self._journal.started(record)
+            if record.map_run is not None:
+                self._journal.map_run_changed(record.map_run)
 
     def ended(self, store: ArchivingStore, record: ExecutionRecord) -> None:
         """An execution has ended and is still in memory."""

@@ -319,13 +319,16 @@ def unpack_map_run(body: bytes) -> StoredMapRun:
 # -- what the end of the process did --------------------------------------------------------------------------------
 
 
-def stopped(row: ExecutionRow, error: str, cause: str, now_ms: int) -> tuple[ExecutionRow, HistoryEvent | None]:
+def stopped(
+    row: ExecutionRow, point: bytes | None, error: str, cause: str, now_ms: int
+) -> tuple[ExecutionRow, HistoryEvent | None]:
     """The row of an execution that ran when the process ended, ABORTED; and the event that says so.
 
-    An execution without a history has no such event.
+    It stood at `point`, where its redrive goes on. An execution without a history has no such event.
     """
     facts = unpack(row.facts, Facts)
     facts.error, facts.cause = error, cause
+    facts.stopped_at = None if point is None else unpack(point, list[Any])
     event = None
     if row.events:
         details: Mapping[str, str] = {"error": error, "cause": cause}

@@ -7,6 +7,7 @@ a server does before it lets an answer out. Of a running execution only the even
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 from stepsim.runtime.api.observing import listener, observe
 from stepsim.runtime.api.records import ActivityRecord, ExecutionRecord, MachineRecord
@@ -16,10 +17,36 @@ from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.persistence.archive import Archive
 from stepsim.runtime.persistence.executions import pack_execution, pack_map_run, stopped, stopped_map_run
 from stepsim.runtime.persistence.machines import Revisions, pack_activity, pack_machine
-from stepsim.runtime.persistence.packing import pack_events
+from stepsim.runtime.persistence.packing import pack, pack_events, pack_point
 
-SERVER_STOPPED = "stepsim.ServerStopped"
-"""The error of an execution that ran when the process ended."""
+
+class Ending(NamedTuple):
+    """What becomes of executions that ran when the process ended: their error, and its cause."""
+
+    error: str
+    stopped: str
+    """The cause where the process said so."""
+    killed: str
+
+
+SERVER_ENDING = Ending(
+    "stepsim.ServerStopped",
+    "The server was stopped while the execution ran.",
+    "The server ended without a word while the execution ran.",
+)
+
+
+class Beside(Protocol):
+    """Something else that is written in the journal's transactions."""
+
+    @property
+    def clean(self) -> bool:
+        """True where everything is written."""
+        ...
+
+    def write(self) -> None:
+        """Write what has changed."""
+        ...
 
 
 class _Progress:
@@ -52,6 +79,7 @@ class Journal:
         self._map_runs: dict[str, MapRun] = {}
         self._machines: dict[str, MachineRecord | None] = {}
         self._activities: dict[str, ActivityRecord | None] = {}
+        self.beside: Beside | None = None
 
     def listen(self, observers: Observers) -> None:
         """Have machines and activities written from now on."""
@@ -115,6 +143,8 @@ class Journal:
     @property
     def clean(self) -> bool:
         """True where everything is written."""
+        if self.beside is not None and not self.beside.clean:
+            return False
         return not (self._executions or self._map_runs or self._machines or self._activities)
 
     def commit(self) -> None:
@@ -122,6 +152,9 @@ class Journal:
         if self.clean:
             return
         with self._archive.transaction():
+            # First what executions have left in the account: none may be known to have succeeded without.
+            if self.beside is not None:
+                self.beside.write()
             self._write_resources()
             for progress in self._executions:
                 self._write_execution(progress)
@@ -157,15 +190,27 @@ class Journal:
             archive.put_execution(pack_execution(record, progress.seq, revision, count))
         elif count > progress.written:
             archive.count_events(progress.seq, count)
+        self._write_point(progress, count)
         progress.written, progress.changed = count, False
 
+    def _write_point(self, progress: _Progress, count: int) -> None:
+        """Where a running execution stands, should the process end without a word."""
+        execution = progress.record.execution
+        if execution.status != "RUNNING":
+            self._archive.delete_point(progress.seq)
+        elif count > progress.written:
+            point = execution.point()
+            if point is not None:
+                self._archive.put_point(progress.seq, pack(pack_point(point)))
 
-def stop_running(archive: Archive, cause: str, now_ms: int) -> None:
+
+def stop_running(archive: Archive, error: str, cause: str, now_ms: int) -> None:
     """Mark as ABORTED what is written as running: the process has ended, or is about to."""
     with archive.transaction():
         for row in archive.running():
-            after, event = stopped(row, SERVER_STOPPED, cause, now_ms)
+            after, event = stopped(row, archive.point(row.seq), error, cause, now_ms)
             archive.put_execution(after)
+            archive.delete_point(row.seq)
             if event is not None:
                 archive.add_events(row.seq, event.id, pack_events([event]))
             for body in archive.map_runs_of(row.arn):
