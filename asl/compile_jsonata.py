@@ -12,6 +12,7 @@ from stepsim.asl.jsonata.dataflow import JSONataCatch, JSONataDataflow, not_an_a
 from stepsim.asl.jsonata.fields import compile_typed, compile_value
 from stepsim.asl.jsonata.numbers import compile_count, compile_percentage, compile_until
 from stepsim.asl.jsonata.query import Subject
+from stepsim.asl.jsonata.source import is_expression
 from stepsim.asl.machine import (
     Assignment,
     Catcher,
@@ -104,9 +105,16 @@ def _task(name: str, fields: dict[str, JSON]) -> State:
         _catchers(fields),
         compile_count(fields, "TimeoutSeconds", least=1),
         compile_count(fields, "HeartbeatSeconds", least=1),
-        optional(fields, "Credentials"),
+        _credentials(fields),
         literal,
     )
+
+
+def _credentials(fields: dict[str, JSON]) -> Expression | None:
+    if "Credentials" not in fields:
+        return None
+    role = compile_typed(fields["Credentials"]["RoleArn"], "Credentials/RoleArn", "string", (str,))
+    return lambda subject, scope: {"RoleArn": role(subject, scope)}
 
 
 def _choice(name: str, fields: dict[str, JSON]) -> State:
@@ -181,14 +189,22 @@ def _distributed(fields: dict[str, JSON], processor: dict[str, JSON]) -> Distrib
     )
 
 
+def _object(value: JSON, place: str) -> Expression:
+    """A field that takes an object: one with expressions in it, or an expression that gives one."""
+    if is_expression(value):
+        return compile_typed(value, place, "object", (dict,))
+    return compile_value(value, place)
+
+
 def _reader(fields: dict[str, JSON]) -> ItemReader:
     config = fields.get("ReaderConfig", {})
     place = "ItemReader/ReaderConfig/MaxItems"
     return ItemReader(
         parse_resource(fields["Resource"]),
-        compile_value(fields.get("Arguments", {}), "ItemReader/Arguments"),
+        _object(fields.get("Arguments", {}), "ItemReader/Arguments"),
         {name: value for name, value in config.items() if name != "MaxItems"},
         compile_count(config, "MaxItems", place),
+        whole_seconds=True,
     )
 
 
@@ -204,7 +220,7 @@ def _writer(fields: dict[str, JSON]) -> ResultWriter:
     config = fields.get("WriterConfig", {})
     exported = "Resource" in fields
     return ResultWriter(
-        compile_value(fields.get("Arguments", {}), "ResultWriter/Arguments") if exported else None,
+        _object(fields.get("Arguments", {}), "ResultWriter/Arguments") if exported else None,
         config.get("Transformation", "NONE" if exported else "COMPACT"),
         config.get("OutputType", "JSON"),
     )

@@ -135,6 +135,8 @@ class ItemReader:
     config: JSON
     """The ReaderConfig as written, without MaxItems and its path."""
     max_items: Count | None
+    whole_seconds: bool = False
+    """True where the dates of a listing are integers, as in JSONata; doubles otherwise (measured)."""
 
 
 @dataclass(frozen=True, slots=True)

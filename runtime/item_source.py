@@ -63,7 +63,7 @@ def source_of_reader(
         raise reader_failed("The ItemReader's Bucket is required and must be a string.")
     if reader.resource.action == "listObjectsV2":
         contents = _listing(call, arguments)
-        source.items = items_of_listing(contents, bucket, config.max_items)
+        source.items = items_of_listing(contents, bucket, config.max_items, whole_seconds=reader.whole_seconds)
     else:
         key = arguments.get("Key")
         if not isinstance(key, str):

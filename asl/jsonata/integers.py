@@ -6,22 +6,25 @@ variables would have become, is that integer. What an expression calculates with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from stepsim.asl.payload import JSON
+from stepsim.asl.payload import JSON, encode_bytes
 
 _EXACT = 1 << 53
+_MANY_DIGITS = re.compile(rb"\d{16}")
 _LONGEST = 1 << 63
 
 
 def restore_integers(value: JSON, bindings: dict[str, Any]) -> JSON:
     """The value, its integers beyond 2^53 taken from the variables where they stand there. Changes it in place."""
     kind = type(value)
-    if kind is str or kind is bool:
-        return value
     if kind is int:
         return _integers(bindings).get(value, value) if _is_large(value) else value
+    # Writing a value is the fastest look at all of it.
+    if (kind is not dict and kind is not list) or not _MANY_DIGITS.search(encode_bytes(value)):
+        return value
     known: dict[int, int] | None = None
     for container in _containers(value):
         pairs = container.items() if type(container) is dict else enumerate(container)

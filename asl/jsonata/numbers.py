@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stepsim.asl.errors import QUERY_EVALUATION_ERROR, StatesError, runtime_error
+from stepsim.asl.errors import QUERY_EVALUATION_ERROR, StatesError
 from stepsim.asl.expression import Scope
 from stepsim.asl.jsonata.fields import compile_typed
 from stepsim.asl.machine import Count
@@ -16,15 +16,19 @@ _NS_PER_MS = 1_000_000
 
 
 def compile_count(fields: dict[str, JSON], name: str, field: str = "", *, least: int = 0) -> Count | None:
-    """The whole number in field `name`; None where the definition has none. What is below `least` is States.Runtime."""
+    """The whole number in field `name`, rounded toward zero; None where the definition has none.
+
+    A number below `least` is States.QueryEvaluationError, as documented; a negative MaxItems is the reader's to refuse.
+    """
     if name not in fields:
         return None
-    expression = compile_typed(fields[name], field or name, "number", (int, float))
+    place = field or name
+    expression = compile_typed(fields[name], place, "number", (int, float))
 
     def count(subject: JSON, scope: Scope) -> int:
         value = int(expression(subject, scope))
         if value < least and name != "MaxItems":
-            raise runtime_error(f"{name} must be greater than 0." if least else f"{name} cannot be negative.")
+            raise _refused(f"{name} must be greater than 0." if least else f"{name} cannot be negative.", place)
         return value
 
     return count
@@ -39,7 +43,7 @@ def compile_percentage(fields: dict[str, JSON], name: str) -> Callable[[JSON, Sc
     def percentage(subject: JSON, scope: Scope) -> float:
         value = expression(subject, scope)
         if not 0 <= value <= 100:
-            raise runtime_error(f"{name} must be between 0 and 100.")
+            raise _refused(f"{name} must be between 0 and 100.", name)
         return float(value)
 
     return percentage
