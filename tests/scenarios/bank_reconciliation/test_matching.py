@@ -121,7 +121,7 @@ rows = st.lists(
 
 
 @given(bank=rows, internal=rows)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 def test_every_transaction_ends_in_exactly_one_place(modules: SimpleNamespace, bank: Any, internal: Any) -> None:
     """Matches and exceptions together are the two files, nothing lost and nothing twice."""
 
