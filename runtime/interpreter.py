@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, RUNTIME, StatesError, runtime_error
+from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, QUERY_EVALUATION_ERROR, RUNTIME, StatesError, runtime_error
 from stepsim.asl.machine import (
     Assignment,
     ChoiceState,
@@ -199,6 +199,7 @@ def _run_retryable(state: Retryable, raw: Payload, frame: Frame) -> Program:
 
 def _caught(state: Retryable, raw: Payload, error: StatesError, frame: Frame) -> Step:
     """The catcher's way out of a state, or the error again where no catcher covers it."""
+    failed_at = frame.trail.previous
     if state.type != "Task":
         frame.trail.add(f"{state.type}StateFailed")
     catcher = find_catcher(state.catch, error)
@@ -207,10 +208,18 @@ def _caught(state: Retryable, raw: Payload, error: StatesError, frame: Frame) ->
     frame.engine.statistics.state(state.name).caught[error.error or ""] += 1
     frame.book = frame.map_run = None
     given = error_output(error)
-    output = catcher.flow(raw, given, frame)
+    try:
+        output, assigned = catcher.flow(raw, given, frame), assign(catcher.assign, given, frame)
+    except StatesError as second:
+        if state.type != "Task" and second.error == QUERY_EVALUATION_ERROR:
+            # It points where the first failure did, and the state fails once more (measured).
+            frame.trail.previous = failed_at
+            frame.explain(second)
+            frame.trail.add(f"{state.type}StateFailed")
+        raise
     if output is not raw and output.too_large:
         raise data_limit(state.name)
-    return catcher.next, output, assign(catcher.assign, given, frame)
+    return catcher.next, output, assigned
 
 
 def error_output(error: StatesError) -> Payload:

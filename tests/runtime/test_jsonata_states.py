@@ -117,11 +117,15 @@ def fails(laboratory: Any, state: dict[str, Any], value: Any = None) -> list[tup
     return [(details.get("location"), details["cause"].partition("). ")[2]) for details in found]
 
 
-CALL = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": "f"}}
-INNER = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
-EXPRESS = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, **INNER}
-EACH = {"Type": "Map", "Items": [1, 2], "ItemProcessor": INNER}
-LARGE = {"Type": "Map", "Items": [1, 2], "ItemProcessor": EXPRESS}
+CALL: dict[str, Any] = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke",
+    "Arguments": {"FunctionName": "f"},
+}
+INNER: dict[str, Any] = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+EXPRESS: dict[str, Any] = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, **INNER}
+EACH: dict[str, Any] = {"Type": "Map", "Items": [1, 2], "ItemProcessor": INNER}
+LARGE: dict[str, Any] = {"Type": "Map", "Items": [1, 2], "ItemProcessor": EXPRESS}
 READER: dict[str, Any] = {"Resource": "arn:aws:states:::s3:getObject", "Arguments": {"Bucket": "bucket", "Key": "k"}}
 
 
@@ -299,3 +303,28 @@ def test_dates_of_a_listing(language: str, kind: type) -> None:
     [item] = source.items
     assert item.value["LastModified"] == 1_767_571_200
     assert type(item.value["LastModified"]) is kind
+
+
+def test_a_catchers_own_output_may_fail(laboratory: Any) -> None:
+    """It points where the first failure did, and the state fails a second time (measured)."""
+    branch = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Broken"}}}
+    catch = [
+        {"ErrorEquals": ["Other"], "Next": "End"},
+        {"ErrorEquals": ["Broken"], "Output": {"v": "{% $nope %}"}, "Next": "End"},
+    ]
+    states = {
+        "L": {"Type": "Parallel", "Branches": [branch], "Catch": catch, "Next": "End"},
+        "End": {"Type": "Succeed"},
+    }
+    execution = laboratory.run({**JSONATA, "StartAt": "L", "States": states}).execution
+    assert [(event.id, event.previous_event_id, event.type) for event in execution.history][3:] == [
+        (4, 3, "FailStateEntered"),
+        (5, 4, "ParallelStateFailed"),
+        (6, 4, "EvaluationFailed"),
+        (7, 6, "ParallelStateFailed"),
+        (8, 7, "ExecutionFailed"),
+    ]
+    [failed] = [event for event in execution.history if event.type == "EvaluationFailed"]
+    assert failed.details is not None
+    assert failed.details["location"] == "Catch[1]/Output/v"
+    assert execution.error == "States.QueryEvaluationError"
