@@ -1,11 +1,12 @@
 """The children of a map run where somebody keeps them: each an execution to be described, listed and redriven.
 
-A simulation keeps none: its map runs count, and a child costs nothing that nobody reads.
+A simulation keeps none unless it is asked to: its map runs count, and a child costs nothing that nobody reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,9 +15,33 @@ from stepsim.asl.payload import Payload
 from stepsim.runtime.effects import Expired, Program
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.items_batches import Batch
+from stepsim.runtime.map_counts import Tolerance
 
 if TYPE_CHECKING:
     from stepsim.runtime.map_run import Child, MapRun
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedRun:
+    """What is known of a map run that can be gone on with, and that nobody has in memory any more."""
+
+    label: str
+    uuid: str
+    start_ms: int
+    started_id: int
+    max_concurrency: int
+    max_concurrency_seen: int
+    tolerance: Tolerance
+    expected: int | None
+    """How many items it has in all; None where its reader had not come to the end."""
+    redrive_count: int
+    redrive_ms: int | None
+    settled: bool
+    """False where the process ended before the run could write its results."""
+    exported: tuple[tuple[str, int], ...]
+    """The result files of what has succeeded, and their sizes."""
+    children: Iterator[Execution]
+    """All that were started, in whatever order."""
 
 
 class Keeper(Protocol):
@@ -28,6 +53,18 @@ class Keeper(Protocol):
 
     def map_run(self, arn: str) -> MapRun | None:
         """A map run that is to be redriven."""
+        ...
+
+    def stopped_map_run(self, arn: str) -> StoppedRun | None:
+        """As `map_run`, of one that is not in memory any more."""
+        ...
+
+    def settled(self, run: MapRun) -> None:
+        """A map run has ended, whatever way."""
+        ...
+
+    def adopted(self, run: MapRun, child: Execution) -> None:
+        """A child from before is to be run again, as one of this run."""
         ...
 
     def started(self, run: MapRun, child: Execution) -> None:
@@ -84,6 +121,15 @@ class KeptChildren:
         execution.abort()
         self._keeper.ended(self._run, execution)
 
+    def adopt(self, execution: Execution) -> None:
+        """Take a child from before that has not succeeded."""
+        child = self._run.child_of(execution)
+        child.run = self._run
+        execution.machine = self._run.state.processor
+        execution.pending_redrive = True
+        self._unsuccessful[child.item or 0] = execution
+        self._keeper.adopted(self._run, execution)
+
     # -- redrive --------------------------------------------------------------------------------------------------
 
     def reopen(self) -> None:
@@ -95,6 +141,7 @@ class KeptChildren:
         """The run has ended: nothing waits any more."""
         for execution in self._unsuccessful.values():
             execution.pending_redrive = False
+        self._keeper.settled(self._run)
 
     def again(self) -> Iterator[Program]:
         """The programs of children that run once more, in their order: Standard ones from where they stopped."""

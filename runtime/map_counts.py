@@ -72,6 +72,19 @@ class MapCounts:
             table.total += number
             table.pending += number
 
+    def recount(self, items: int, status: str) -> None:
+        """Count a child that ended with this status before."""
+        for table, number in ((self.items, items), (self.executions, 1)):
+            table.total += number
+            if status == "SUCCEEDED":
+                table.succeeded += number
+            elif status == "FAILED":
+                table.failed += number
+            elif status == "TIMED_OUT":
+                table.timedOut += number
+            else:
+                table.aborted += number
+
     def redrive(self) -> None:
         """Begin again: what failed is forgiven until it has run once more."""
         self.forgiven = self.items.failed + self.items.timedOut

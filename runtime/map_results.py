@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, RESULT_WRITER_FAILED, StatesError
@@ -12,6 +13,8 @@ from stepsim.runtime.map_counts import MapCounts
 from stepsim.runtime.result_writer import ChildOutcome, ResultFiles, writer_details
 
 if TYPE_CHECKING:
+    from stepsim.runtime.execution import Execution
+    from stepsim.runtime.map_children import StoppedRun
     from stepsim.runtime.map_run import Child, MapRun
 
 
@@ -30,6 +33,15 @@ class MapResults(Protocol):
 
     def reopen(self) -> None:
         """The run was redriven: more comes, beside what has succeeded."""
+        ...
+
+    def restore(self, stopped: StoppedRun, children: Iterator[tuple[Child, Execution]]) -> None:
+        """Go on where another process stopped: `children` are those of the run, all of which are drawn."""
+        ...
+
+    @property
+    def exported(self) -> list[tuple[str, int]]:
+        """The files of what had succeeded when the results were written last, and their sizes."""
         ...
 
 
@@ -79,6 +91,19 @@ class InlineResults:
     def reopen(self) -> None:
         """What has succeeded is still here."""
 
+    def restore(
+        self,
+        stopped: StoppedRun,  # noqa: ARG002 - a MapResults takes it
+        children: Iterator[tuple[Child, Execution]],
+    ) -> None:
+        for child, execution in children:
+            if execution.output is not None:
+                self.succeeded(child, child.item or 0, execution.output)
+
+    @property
+    def exported(self) -> list[tuple[str, int]]:
+        return []
+
 
 class ExportedResults:
     """A ResultWriter with a Resource: files and a manifest in S3."""
@@ -88,6 +113,7 @@ class ExportedResults:
         self._bucket = bucket
         self._files = files
         self._flush = flush
+        self.exported: list[tuple[str, int]] = []
 
     def succeeded(self, child: Child, index: int, output: Payload) -> None:  # noqa: ARG002 - a MapResults takes it
         self._files.succeeded(self._run.outcome(child, "SUCCEEDED", output, None))
@@ -100,6 +126,7 @@ class ExportedResults:
 
     def close(self, counts: MapCounts) -> Payload:
         manifest_key = self._files.close(self._run.arn)
+        self.exported = self._files.exported
         error = self._flush()
         if error is not None:
             raise error
@@ -108,6 +135,26 @@ class ExportedResults:
 
     def reopen(self) -> None:
         self._files.reopen(self._run.redrive_count)
+
+    def restore(self, stopped: StoppedRun, children: Iterator[tuple[Child, Execution]]) -> None:
+        """Where the process ended without a word, its attempt's files are written now, as they would have been."""
+        attempt_ms = stopped.start_ms
+        if stopped.redrive_count:
+            self._files.reopen(stopped.redrive_count)
+            attempt_ms = stopped.redrive_ms or attempt_ms
+        self.exported = list(stopped.exported)
+        self._files.restore(self.exported)
+        for child, execution in children:
+            stop_ms = execution.stop_ms
+            if stopped.settled or stop_ms is None or stop_ms < attempt_ms:
+                continue
+            error = None if execution.output is not None else StatesError(execution.error, execution.cause)
+            outcome = self._run.outcome(child, execution.status, execution.output, error)
+            outcome = replace(outcome, stop_ms=stop_ms)
+            (self._files.failed if execution.output is None else self._files.succeeded)(outcome)
+        if not stopped.settled:
+            self._files.close(self._run.arn)
+            self.exported = self._files.exported
 
 
 def writer_failed(cause: str) -> StatesError:

@@ -20,7 +20,7 @@ from stepsim.runtime.frame import Frame, Identity
 from stepsim.runtime.history import History, Trail
 from stepsim.runtime.item_source import ItemSource
 from stepsim.runtime.items_batches import Batch
-from stepsim.runtime.map_children import Keeper, KeptChildren
+from stepsim.runtime.map_children import Keeper, KeptChildren, StoppedRun
 from stepsim.runtime.map_counts import MapCounts, Tolerance
 from stepsim.runtime.map_results import MapResults
 from stepsim.runtime.result_writer import ChildOutcome
@@ -149,6 +149,38 @@ class MapRun:
         self.counts.expected = source.length
         self.results = results
         return (yield from self._run(self._children(source, batches), batches, results))
+
+    def restore(self, stopped: StoppedRun) -> None:
+        """Be the run that another process ran, or that memory has let go."""
+        self.start_ms, self.started_id = stopped.start_ms, stopped.started_id
+        self.max_concurrency_seen = stopped.max_concurrency_seen
+        self.redrive_count, self.redrive_ms = stopped.redrive_count, stopped.redrive_ms
+
+    def restore_children(self, stopped: StoppedRun, results: MapResults) -> None:
+        """Count that run's children, and take what they gave; those without success are to be run again."""
+        assert self._kept is not None
+        self.results = results
+        results.restore(stopped, self._restored(stopped.children, self._kept))
+        self.counts.expected = stopped.expected
+
+    def _restored(self, children: Iterator[Execution], kept: KeptChildren) -> Iterator[tuple[Child, Execution]]:
+        for execution in children:
+            child = self.child_of(execution)
+            child.run = self
+            self.counts.recount(child.items, execution.status)
+            if execution.output is None:
+                kept.adopt(execution)
+            yield child, execution
+
+    @property
+    def all_started(self) -> bool:
+        """True where there is no item that was never started."""
+        return self.counts.expected is not None and self.counts.items.total >= self.counts.expected
+
+    def go_on(self, batches: Iterator[Batch]) -> None:
+        """Have these started after what is run again."""
+        assert self._kept is not None
+        self._kept.rest = batches
 
     def run_again(self) -> Program:
         """Run what has not succeeded once more, and what was never started. Returns and raises as `run`."""

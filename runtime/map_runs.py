@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
 from stepsim.asl.expression import Expression
@@ -17,7 +18,7 @@ from stepsim.runtime.history import failure_details
 from stepsim.runtime.item_source import ItemSource, PerformCall, source_of_data, source_of_reader
 from stepsim.runtime.items import Item
 from stepsim.runtime.items_batches import Batch, batches
-from stepsim.runtime.map_children import Keeper
+from stepsim.runtime.map_children import Keeper, StoppedRun
 from stepsim.runtime.map_counts import Tolerance
 from stepsim.runtime.map_results import ExportedResults, InlineResults, MapResults, writer_failed
 from stepsim.runtime.map_run import MapRun, RunStates
@@ -41,7 +42,12 @@ class MapRuns:
         # With an ItemReader AWS ignores ItemsPath altogether, even an invalid one (recorded).
         data = None if distributed.reader is not None else state.items(effective.value, frame)
         point = frame.take_resume()
-        run = None if point is None else self._redriven(point, frame)
+        stopped = None if point is None else self._stopped(point)
+        run: MapRun | None
+        if stopped is not None:
+            run = self._revived(stopped, state, frame)
+        else:
+            run = None if point is None else self._redriven(point, frame)
         if run is None:
             trail.add("MapStateStarted", {"length": 0 if data is None else len(data)})
         # These are looked up when the state has started, and before there is a map run (recorded).
@@ -57,14 +63,25 @@ class MapRuns:
             trail.previous = run.started_id
             details = {"mapRunArn": run.arn, "redriveCount": run.redrive_count}
             started_id = trail.add("MapRunRedriven", details)
+
+        def source() -> ItemSource:
+            return self._source(distributed, data, effective.value, max_items, frame)
+
+        def inputs(source: ItemSource) -> Iterator[Batch]:
+            return batcher.batches(child_inputs(state, source, effective.value, frame))
+
         try:
+            if stopped is not None:
+                run.restore_children(stopped, self._results(run, distributed.writer, effective.value, frame))
             if run.begun:
+                if stopped is not None and not run.all_started:
+                    # What had been started stands at the beginning of the items, which are read once more.
+                    run.go_on(islice(inputs(source()), run.counts.executions.total, None))
                 result = yield from run.run_again()
             else:
                 results = self._results(run, distributed.writer, effective.value, frame)
-                source = self._source(distributed, data, effective.value, max_items, frame)
-                inputs = child_inputs(state, source, effective.value, frame)
-                result = yield from run.run(source, batcher.batches(inputs), results)
+                items = source()
+                result = yield from run.run(items, inputs(items), results)
         except StatesError as error:
             run.fail()
             if error.terminal or error.error == DATA_LIMIT_EXCEEDED:
@@ -93,6 +110,30 @@ class MapRuns:
             self.keeper.opened(run)
             # A Map that was retried opens a new run when it is redriven (developer guide).
             frame.map_run = run if frame.retry_count == 0 else None
+        return run
+
+    def _stopped(self, point: ResumePoint) -> StoppedRun | None:
+        """The map run to go on with, where it is not in memory any more."""
+        if self.keeper is None or point.map_run_arn is None or self.keeper.map_run(point.map_run_arn) is not None:
+            return None
+        return self.keeper.stopped_map_run(point.map_run_arn)
+
+    def _revived(self, stopped: StoppedRun, state: MapState, frame: Frame) -> MapRun:
+        assert self.keeper is not None
+        run = MapRun(
+            frame,
+            state,
+            stopped.label,
+            stopped.uuid,
+            stopped.tolerance,
+            stopped.max_concurrency,
+            self._run_states,
+            self.keeper,
+        )
+        run.restore(stopped)
+        run.reopen(frame)
+        frame.map_run = run
+        self.keeper.opened(run)
         return run
 
     def _redriven(self, point: ResumePoint, frame: Frame) -> MapRun | None:

@@ -97,6 +97,15 @@ class ResultFiles:
         self._put(key, encode_bytes(manifest))
         return key
 
+    @property
+    def exported(self) -> list[tuple[str, int]]:
+        """The keys and sizes of the files of what has succeeded, as far as they are stored."""
+        return self._files["SUCCEEDED"].stored
+
+    def restore(self, exported: Iterable[tuple[str, int]]) -> None:
+        """Go on with what an earlier process has stored of what had succeeded."""
+        self._files["SUCCEEDED"].restore(exported)
+
     def reopen(self, redrive_count: int) -> None:
         """Write on after a redrive, in a folder of its own: ``Redrive-2`` (measured).
 
@@ -198,7 +207,7 @@ class _Files:
         self._file: SpooledTemporaryFile[bytes] | None = None
         self._size = 0
         self._number = 0
-        self._stored: list[JSON] = []
+        self._stored: list[dict[str, JSON]] = []
 
     def write(self, record: JSON) -> None:
         text = encode_bytes(record)
@@ -225,10 +234,19 @@ class _Files:
         self._file = None
         self._size = 0
 
-    def close(self) -> list[JSON]:
+    def close(self) -> list[dict[str, JSON]]:
         """Store what is left. Returns the manifest's entry for each file."""
         self._store()
         return self._stored
+
+    @property
+    def stored(self) -> list[tuple[str, int]]:
+        """Keys and sizes of the files that are stored."""
+        return [(entry["Key"], entry["Size"]) for entry in self._stored]
+
+    def restore(self, stored: Iterable[tuple[str, int]]) -> None:
+        """Name these files, too, when asked."""
+        self._stored = [{"Key": key, "Size": size} for key, size in stored]
 
     def reopen(self, stem: str, *, keep: bool) -> None:
         """Write elsewhere from now on; `keep`: name the files so far in the next manifest, too."""

@@ -6,6 +6,7 @@ from stepsim.runtime.api.records import ExecutionRecord, Home, MachineRecord
 from stepsim.runtime.api.registry import Registries, Registry
 from stepsim.runtime.api.starting import note_end, note_start
 from stepsim.runtime.execution import Execution
+from stepsim.runtime.map_children import StoppedRun
 from stepsim.runtime.map_run import MapRun
 
 
@@ -26,6 +27,20 @@ class ExecutionKeeper:
     def map_run(self, arn: str) -> MapRun | None:
         """A map run that is to be redriven."""
         return self._home(arn).store.live_map_run(arn)
+
+    def stopped_map_run(self, arn: str) -> StoppedRun | None:
+        """As `map_run`, of one that only the archive has."""
+        return self._home(arn).store.stopped_map_run(arn)
+
+    def settled(self, run: MapRun) -> None:
+        """A map run has ended."""
+        self._home(run.arn).store.map_run_settled(run)
+
+    def adopted(self, run: MapRun, child: Execution) -> None:
+        """A child that only the archive had is to be run again."""
+        registry = self._home(run.arn)
+        parent = registry.execution(run.parent.arn)
+        registry.store.hold(ExecutionRecord(child, parent.record, parent.revision, map_run=run))
 
     def started(self, run: MapRun, child: Execution) -> None:
         """A child begins, or begins again."""

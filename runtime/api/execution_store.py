@@ -12,6 +12,7 @@ from heapq import merge
 from itertools import dropwhile
 
 from stepsim.runtime.api.records import ExecutionRecord
+from stepsim.runtime.map_children import StoppedRun
 from stepsim.runtime.map_run import MapRun
 
 
@@ -106,6 +107,13 @@ class ExecutionStore:
         self._map_runs[run.arn] = run
         self._map_runs_of.setdefault(run.parent.arn, []).append(run)
 
+    def map_run_settled(self, run: MapRun) -> None:
+        """Note that a map run has ended."""
+
+    def hold(self, record: ExecutionRecord) -> None:
+        """Hold a child that is going to be run again."""
+        ExecutionStore.add(self, record)
+
     # -- reading --------------------------------------------------------------------------------------------------
 
     def get(self, arn: str) -> ExecutionRecord | None:
@@ -140,8 +148,13 @@ class ExecutionStore:
         return self._map_runs.get(arn)
 
     def live_map_run(self, arn: str) -> MapRun | None:
-        """As `map_run`, of one that can be gone on with."""
+        """As `map_run`, of one that can be gone on with as it is."""
         return self._map_runs.get(arn)
+
+    def stopped_map_run(self, arn: str) -> StoppedRun | None:
+        """As `map_run`, of one that must be put together again to be gone on with; here there is none."""
+        del arn
+        return None
 
     def map_runs_of(self, execution_arn: str) -> list[MapRun]:
         """The map runs that an execution opened, newest first."""

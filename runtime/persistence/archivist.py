@@ -14,6 +14,8 @@ from stepsim.runtime.api.records import ExecutionRecord
 from stepsim.runtime.api.registry import Registries, Registry
 from stepsim.runtime.api.starting import note_end
 from stepsim.runtime.api.turn import TurnEnd
+from stepsim.runtime.execution import Execution
+from stepsim.runtime.map_children import StoppedRun
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.persistence.archive import Archive, ArchiveError, ExecutionRow, Place
 from stepsim.runtime.persistence.executions import (
@@ -21,6 +23,7 @@ from stepsim.runtime.persistence.executions import (
     pack_map_run,
     unpack_execution,
     unpack_map_run,
+    unpack_stopped_run,
 )
 from stepsim.runtime.persistence.journal import SERVER_ENDING, Ending, Journal, stop_running
 from stepsim.runtime.persistence.machines import Revisions, home_of, unpack_activity, unpack_machine
@@ -119,7 +122,7 @@ class Archivist:
             self._journal.ended(record)
             if record.map_run is not None:
                 self._journal.map_run_changed(record.map_run)
-            for run in store.map_runs_of(execution.me.arn):
+            for run in ExecutionStore.map_runs_of(store, execution.me.arn):
                 self._journal.map_run_changed(run)
         if self._full:
             self._turn.ask()
@@ -165,6 +168,11 @@ class Archivist:
         """An archived map run."""
         body = self._archive.map_run(arn)
         return None if body is None else unpack_map_run(body)
+
+    def stopped_map_run(self, arn: str, children: Iterator[Execution]) -> StoppedRun | None:
+        """What an archived map run of these children is gone on with."""
+        body = self._archive.map_run(arn)
+        return None if body is None else unpack_stopped_run(body, children)
 
     def map_runs_of(self, execution_arn: str) -> list[MapRun]:
         """The archived map runs of an execution, newest first."""

@@ -1,7 +1,7 @@
 """Executions, their histories and map runs as rows and back.
 
 What is read back is what was written: an ExecutionRecord like any other, whose history is read page by page. It can be
-redriven; a map run cannot, since the items that it had not come to are not stored: a redrive opens a new one.
+redriven, and so can its map runs: the items that they had not come to are not stored, and read once more.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime.api.execution_store import moved_ms
 from stepsim.runtime.api.records import ExecutionRecord, MachineRecord, Revision
 from stepsim.runtime.api.registry import Registry
-from stepsim.runtime.execution import Status
+from stepsim.runtime.execution import Execution, Status
 from stepsim.runtime.frame import Identity
 from stepsim.runtime.history import Clock, History, HistoryEvent
+from stepsim.runtime.map_children import StoppedRun
 from stepsim.runtime.map_counts import Counts, MapCounts, Tolerance
 from stepsim.runtime.map_run import Child, MapRun
 from stepsim.runtime.persistence.archive import Archive, ExecutionRow
@@ -113,9 +114,11 @@ def unpack_execution(
     execution.stop_ms = row.stop_ms
     execution.output = None if row.output is None else payload_of(row.output)
     execution.error, execution.cause = facts.error, facts.cause
-    execution.history = StoredHistory(
-        registry.account.scheduler, archive, row.seq, row.events, limited=not facts.express
-    )
+    if facts.express:
+        # AWS has no history of it, and a redrive makes none.
+        execution.history = History(registry.account.scheduler, kept=False, limited=False)
+    else:
+        execution.history = StoredHistory(registry.account.scheduler, archive, row.seq, row.events)
     if facts.stopped_at is not None:
         execution.stopped_at = unpack_point(facts.stopped_at)
     return ExecutionRecord(
@@ -190,8 +193,8 @@ class StoredHistory(History):
 
     __slots__ = ("_archive", "_execution", "_first_id", "_page", "_present")
 
-    def __init__(self, clock: Clock, archive: Archive, execution: int, count: int, *, limited: bool) -> None:
-        super().__init__(clock, limited=limited)
+    def __init__(self, clock: Clock, archive: Archive, execution: int, count: int) -> None:
+        super().__init__(clock)
         self.count = count
         self._archive = archive
         self._execution = execution
@@ -252,6 +255,11 @@ class _MapRun(msgspec.Struct):
     executions: dict[str, int]
     redrive_count: int
     redrive_ms: int | None
+    started_id: int
+    expected: int | None
+    exported: list[tuple[str, int]]
+    killed: bool = False
+    """True where the process ended while it ran, so that it could not write its results."""
 
 
 class StoredMapRun(MapRun):
@@ -269,10 +277,13 @@ class StoredMapRun(MapRun):
         self.counts = MapCounts(Counts(**packed.items), Counts(**packed.executions))
         self.redrive_count, self.redrive_ms = packed.redrive_count, packed.redrive_ms
         self.running = {}
+        self.packed = packed
 
 
 def pack_map_run(run: MapRun) -> bytes:
     """A map run as it is now."""
+    if isinstance(run, StoredMapRun):
+        return pack(run.packed)
     parent = run.parent
     return pack(
         _MapRun(
@@ -296,6 +307,9 @@ def pack_map_run(run: MapRun) -> bytes:
             run.counts.executions.as_dict(),
             run.redrive_count,
             run.redrive_ms,
+            run.started_id,
+            run.counts.expected,
+            [] if run.results is None else run.results.exported,
         )
     )
 
@@ -314,6 +328,26 @@ def unpack_map_run(body: bytes) -> StoredMapRun:
         role_arn=packed.role_arn,
     )
     return StoredMapRun(packed, parent)
+
+
+def unpack_stopped_run(body: bytes, children: Iterator[Execution]) -> StoppedRun:
+    """What the map run of these bytes and children is gone on with."""
+    packed = unpack(body, _MapRun)
+    return StoppedRun(
+        packed.label,
+        packed.arn.rpartition(":")[2],
+        packed.start_ms,
+        packed.started_id,
+        packed.max_concurrency,
+        packed.max_concurrency_seen,
+        Tolerance(packed.tolerated_count, packed.tolerated_percentage),
+        packed.expected,
+        packed.redrive_count,
+        packed.redrive_ms,
+        not packed.killed,
+        tuple(packed.exported),
+        children,
+    )
 
 
 # -- what the end of the process did --------------------------------------------------------------------------------
@@ -342,7 +376,7 @@ def stopped_map_run(body: bytes, now_ms: int) -> tuple[str, str, bytes] | None:
     packed = unpack(body, _MapRun)
     if packed.status != "RUNNING":
         return None
-    packed.status, packed.stop_ms = "ABORTED", now_ms
+    packed.status, packed.stop_ms, packed.killed = "ABORTED", now_ms, True
     for counts in (packed.items, packed.executions):
         counts["aborted"] += counts["running"]
         counts["running"] = 0

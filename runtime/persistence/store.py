@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stepsim.runtime.api.execution_store import ExecutionStore, moved_ms
 from stepsim.runtime.api.records import ExecutionRecord
+from stepsim.runtime.map_children import StoppedRun
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.persistence.archive import LATEST, Place
 
@@ -58,6 +59,9 @@ class ArchivingStore(ExecutionStore):
         super().add_map_run(run)
         self._archivist.map_run_changed(run)
 
+    def map_run_settled(self, run: MapRun) -> None:
+        self._archivist.map_run_changed(run)
+
     # -- reading --------------------------------------------------------------------------------------------------
 
     def get(self, arn: str) -> ExecutionRecord | None:
@@ -83,6 +87,10 @@ class ArchivingStore(ExecutionStore):
 
     def map_run(self, arn: str) -> MapRun | None:
         return super().map_run(arn) or self._archivist.map_run(arn)
+
+    def stopped_map_run(self, arn: str) -> StoppedRun | None:
+        children = (record.execution for record in self.of_map_run(arn))
+        return self._archivist.stopped_map_run(arn, children)
 
     def map_runs_of(self, execution_arn: str) -> list[MapRun]:
         present = super().map_runs_of(execution_arn)
