@@ -86,9 +86,10 @@ class Account:
         """How many executions run; the children of map runs are not counted."""
         return len(self._runs)
 
-    def keep_map_runs(self, keeper: Keeper) -> None:
-        """Let somebody keep map runs and their children from now on."""
+    def keep_map_runs(self, keeper: Keeper, *, listed: bool = False) -> None:
+        """Let somebody keep map runs and their children from now on; `listed`: `map_runs` has them all the same."""
         self._map_runs.keeper = keeper
+        self._map_runs.listed = listed
 
     def start_execution(
         self,

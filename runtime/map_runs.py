@@ -27,13 +27,15 @@ from stepsim.runtime.resume import ResumePoint
 
 
 class MapRuns:
-    """The map runs of an account. `opened` are those that nobody else keeps, in the order in which they were opened."""
+    """The map runs of an account. `opened` are those of a run, in their order; a server has somebody else keep them."""
 
     def __init__(self, run_states: RunStates, perform: PerformCall) -> None:
         self._run_states = run_states
         self._perform = perform
         self.opened: list[MapRun] = []
         self.keeper: Keeper | None = None
+        self.listed = True
+        """False where `opened` would only grow."""
 
     def run(self, state: MapState, distributed: DistributedMap, effective: Payload, frame: Frame) -> Program:
         """Run one attempt of a distributed Map. Returns the result `Payload`; raises StatesError."""
@@ -104,9 +106,9 @@ class MapRuns:
         label = distributed.label or name_uuid(f"{frame.me.machine_arn}/{state.name}")
         uuid = frame.engine.dice.uuid4("map-run", *frame.names)
         run = MapRun(frame, state, label, uuid, tolerance, concurrency, self._run_states, self.keeper)
-        if self.keeper is None:
+        if self.listed:
             self.opened.append(run)
-        else:
+        if self.keeper is not None:
             self.keeper.opened(run)
             # A Map that was retried opens a new run when it is redriven (developer guide).
             frame.map_run = run if frame.retry_count == 0 else None
@@ -133,6 +135,8 @@ class MapRuns:
         run.restore(stopped)
         run.reopen(frame)
         frame.map_run = run
+        if self.listed:
+            self.opened.append(run)
         self.keeper.opened(run)
         return run
 

@@ -231,7 +231,7 @@ class _Stage:
             faults=self.faults,
             start_ms=scenario.start_ms,
         )
-        step_functions = StepFunctions(self._account, None if cloud is None else cloud.gate, map_runs=False)
+        step_functions = StepFunctions(self._account, None if cloud is None else cloud.gate, map_runs="none")
         self._registry = step_functions.registries[Home(ACCOUNT_ID, DEFAULT_REGION)]
         self._registry.observers.execution_ended.append(self._count_events)
         self._fill(self._registry)

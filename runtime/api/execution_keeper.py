@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from stepsim.runtime.api.records import ExecutionRecord, Home, MachineRecord
 from stepsim.runtime.api.registry import Registries, Registry
 from stepsim.runtime.api.starting import note_end, note_start
@@ -10,13 +12,17 @@ from stepsim.runtime.map_children import StoppedRun
 from stepsim.runtime.map_run import MapRun
 
 
+MapRunsKept: TypeAlias = Literal["all", "listed", "none"]
+"""Whether map runs and their children are kept; and whether the account lists the runs besides, for a report."""
+
+
 class ExecutionKeeper:
     """Keeps the map runs and children of all homes in their stores, as executions like others."""
 
-    def __init__(self, registries: Registries, *, map_runs: bool = True) -> None:
+    def __init__(self, registries: Registries, *, map_runs: MapRunsKept = "all") -> None:
         self._registries = registries
-        if map_runs:
-            registries.account.keep_map_runs(self)
+        if map_runs != "none":
+            registries.account.keep_map_runs(self, listed=map_runs == "listed")
         registries.observers.machine_deleting.append(self._fail_executions)
         registries.observers.machine_deleted.append(self._discard_executions)
 

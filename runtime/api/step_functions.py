@@ -25,7 +25,7 @@ from stepsim.runtime.api.aliases import (
     update_state_machine_alias,
 )
 from stepsim.runtime.api.definitions import validate_state_machine_definition
-from stepsim.runtime.api.execution_keeper import ExecutionKeeper
+from stepsim.runtime.api.execution_keeper import ExecutionKeeper, MapRunsKept
 from stepsim.runtime.api.executions import (
     describe_execution,
     list_executions,
@@ -113,10 +113,11 @@ WAITING: dict[str, Waiting] = {
 class StepFunctions:
     """The service of all accounts and regions, on one scheduler."""
 
-    def __init__(self, account: Account, gate: Gate | None = None, *, map_runs: bool = True) -> None:
+    def __init__(self, account: Account, gate: Gate | None = None, *, map_runs: MapRunsKept = "all") -> None:
         """With a gate, what executions call of the service is counted, delayed and struck by faults there.
 
-        Without `map_runs`, nobody can ask for map runs and their children: they are only counted, and cost no memory.
+        Where no `map_runs` are kept, nobody can ask for them and their children: these are only counted, and cost no
+        memory.
         """
         self.registries = Registries(account)
         ExecutionKeeper(self.registries, map_runs=map_runs)

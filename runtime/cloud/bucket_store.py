@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from weakref import WeakValueDictionary
 
 from sortedcontainers import SortedDict
@@ -38,6 +38,9 @@ class BucketStore:
     An entry is a `Stored`, or moto's versions of the key, or None where a generated object was deleted. Generated
     objects have no entry until they are overwritten or deleted.
     """
+
+    observers: ClassVar[list[Callable[[BucketStore, str], None]]] = []
+    """Told of each key that is put or deleted, in any bucket."""
 
     def __init__(
         self,
@@ -87,6 +90,8 @@ class BucketStore:
         if self._shown:
             self._shown.pop(key, None)
         self._entries[key] = stored
+        for observer in self.observers:
+            observer(self, key)
 
     def delete(self, key: str) -> bool:
         """Remove the object of that key for good; False where there is none."""
@@ -94,6 +99,8 @@ class BucketStore:
         if old is None and (key in self._entries or not self._is_generated(key)):
             return False
         self._shown.pop(key, None)
+        for observer in self.observers:
+            observer(self, key)
         if isinstance(old, list):
             _dispose(old, None)
         if not self._is_generated(key):

@@ -8,8 +8,8 @@ moto has touched is the truth until the next access settles it back into a recor
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, cast
 
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
@@ -103,6 +103,9 @@ class Partition(dict[RawKey, bytes]):
 class Store:
     """The items of one table. Fast paths use raw keys; moto's code uses it as its dict of `DynamoType`."""
 
+    observers: ClassVar[list[Callable[[Store, tuple[RawKey, RawKey]], None]]] = []
+    """Told of each key that is put or deleted, in any table."""
+
     def __init__(self, shape: KeyShape) -> None:
         self.shape = shape
         self.rows: dict[RawKey, Any] = {}
@@ -142,6 +145,8 @@ class Store:
             if partition.order is not None and range_key not in partition:
                 partition.order.add(range_key)
             partition[range_key] = record
+        for observer in self.observers:
+            observer(self, key)
         for index in self.built.values():
             index.replace(key, old, new)
 
@@ -159,6 +164,8 @@ class Store:
                 del self.rows[hash_key]
         if self.order is not None and hash_key not in self.rows:
             self.order.remove(hash_key)
+        for observer in self.observers:
+            observer(self, key)
         for index in self.built.values():
             index.replace(key, old, None)
 

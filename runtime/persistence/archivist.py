@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from stepsim.runtime.api.execution_store import ExecutionStore
 from stepsim.runtime.api.records import ExecutionRecord
@@ -25,10 +26,12 @@ from stepsim.runtime.persistence.executions import (
     unpack_map_run,
     unpack_stopped_run,
 )
-from stepsim.runtime.persistence.journal import SERVER_ENDING, Ending, Journal, stop_running
+from stepsim.runtime.persistence.journal import SERVER_ENDING, Beside, Ending, Journal, stop_running
 from stepsim.runtime.persistence.machines import Revisions, home_of, unpack_activity, unpack_machine
 from stepsim.runtime.persistence.packing import pack_events
 from stepsim.runtime.persistence.store import ArchivingStore
+
+BesideT = TypeVar("BesideT", bound=Beside)
 
 HELD_MAX = 1_000
 """How many executions that have ended stay in memory."""
@@ -75,6 +78,13 @@ class Archivist:
         if self._journal is not None:
             self._restore(registries)
             self._journal.listen(registries.observers)
+
+    def write_beside(self, make: Callable[[Archive, Callable[[], None]], BesideT]) -> BesideT:
+        """Have something else written in the archive, too, in the same transactions; only with a directory."""
+        assert self._journal is not None
+        beside = make(self._archive, self._turn.ask)
+        self._journal.beside = beside
+        return beside
 
     def _new_store(self, registry: Registry) -> ExecutionStore:
         return ArchivingStore(registry, self)
