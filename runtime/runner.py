@@ -14,7 +14,7 @@ from stepsim.runtime.account import Account, no_cloud
 from stepsim.runtime.api.activities import create_activity
 from stepsim.runtime.api.put_events import event_operations
 from stepsim.runtime.api.records import ExecutionRecord, Home, MachineRecord, MachineType, Revision
-from stepsim.runtime.api.registry import Registry
+from stepsim.runtime.api.registry import Registries, Registry
 from stepsim.runtime.api.starting import Target, begin
 from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
@@ -39,6 +39,7 @@ from stepsim.workers.modelled import Model, ModelledError
 
 if TYPE_CHECKING:
     from stepsim.runtime.cloud.cloud import Cloud
+    from stepsim.runtime.kept import Keeping, KeptRun
 
 Report: TypeAlias = dict[str, Any]
 
@@ -77,41 +78,70 @@ def simulate(scenario: Scenario, watch: Watch = NOTHING_WATCHED) -> Report:
             from stepsim.runtime.inline_functions import InlineFunctions
 
             inline = InlineFunctions(scenario, stage.dice, cloud)
-            account = stage.account(cloud, inline.code, latency=scenario.latency)
+            account = stage.account(open_parts, cloud, inline.code, latency=scenario.latency)
             inline.start(account.scheduler, open_parts)
         else:
-            account = stage.account(cloud, no_code, latency=scenario.latency)
+            account = stage.account(open_parts, cloud, no_code, latency=scenario.latency)
         execution = stage.start()
         drive(account, execution, stage.look(account, execution, cloud))
         return stage.end(account, execution, cloud)
 
 
-def run(scenario: Scenario, watch: Watch = NOTHING_WATCHED, processes: int | None = None) -> Report:
+def run(
+    scenario: Scenario,
+    watch: Watch = NOTHING_WATCHED,
+    processes: int | None = None,
+    keep: Path | KeptRun | None = None,
+) -> Report:
     """Run a scenario on the system clock, handlers in processes of their own. Returns the report.
 
+    With `keep`, an empty folder, the run can be gone on with by `redrive`, whatever ends it.
     Raises DefinitionError, ScenarioError or RunError where it cannot start.
     """
     import anyio
 
-    return anyio.run(_run, scenario, watch, processes)
+    from stepsim.runtime.kept import KeptError, KeptRun
+    from stepsim.runtime.persistence.archive import ArchiveError
+
+    try:
+        if isinstance(keep, Path):
+            keep = KeptRun.new(keep, scenario.name, scenario.seed)
+        return anyio.run(_run, scenario, watch, processes, keep)
+    except (KeptError, ArchiveError) as error:
+        raise RunError(str(error)) from error
 
 
-async def _run(scenario: Scenario, watch: Watch, processes: int | None) -> Report:
+def redrive(scenario: Scenario, folder: Path, watch: Watch = NOTHING_WATCHED, processes: int | None = None) -> Report:
+    """Go on with a run that was begun with ``keep=folder`` and did not succeed: RedriveExecution. Returns the report.
+
+    It has the definition that it began with; of the scenario come its functions, as they are now, and its resources.
+    What had succeeded is not done again. Raises as `run`, and RunError where there is nothing to be redriven.
+    """
+    from stepsim.runtime.kept import KeptError, KeptRun
+
+    try:
+        kept = KeptRun.of_folder(folder)
+    except KeptError as error:
+        raise RunError(str(error)) from error
+    return run(scenario, watch, processes, kept)
+
+
+async def _run(scenario: Scenario, watch: Watch, processes: int | None, kept: KeptRun | None) -> Report:
     from stepsim.runtime.realtime import drive as drive_really
     from stepsim.runtime.realtime import now_ms
 
-    stage = _Stage(replace(scenario, start_ms=now_ms()), "real", watch)
+    stage = _Stage(replace(scenario, start_ms=now_ms()), "real", watch, kept)
     with ExitStack() as open_parts:
         cloud = stage.open_cloud(open_parts, latency=False)
         if not scenario.has_code:
-            account = stage.account(cloud, no_code, latency=False)
+            account = stage.account(open_parts, cloud, no_code, latency=False)
             execution = stage.start()
             await drive_really(account, execution, stage.look(account, execution, cloud))
             return stage.end(account, execution, cloud)
         from stepsim.runtime.process_functions import open_pool
 
         async with open_pool(scenario, cloud, processes) as code:
-            account = stage.account(cloud, code, latency=False)
+            account = stage.account(open_parts, cloud, code, latency=False)
             execution = stage.start()
             await drive_really(account, execution, stage.look(account, execution, cloud))
             return stage.end(account, execution, cloud)
@@ -130,6 +160,15 @@ def scenario_of_definition(
     return Scenario(path.stem.split(".")[0], path, base_dir, type=machine_type, input=payload, functions=specs)
 
 
+def _refuse_what_is_not_kept(scenario: Scenario, kept: KeptRun) -> None:
+    if scenario.type == "EXPRESS":
+        raise RunError("An Express execution cannot be redriven, so there is nothing to keep its run for.")
+    if scenario.mocks is not None:
+        raise RunError("A run with mocks cannot be kept: which of their answers were given is not written down.")
+    if kept.scenario != scenario.name:
+        raise RunError(f"{kept.folder} keeps a run of {kept.scenario!r}, not of {scenario.name!r}.")
+
+
 def no_code(name: str, spec: FunctionSpec) -> Any:
     """For runs without handlers."""
     raise AssertionError(f"{name} has the handler {spec.handler}")
@@ -138,12 +177,21 @@ def no_code(name: str, spec: FunctionSpec) -> Any:
 class _Stage:
     """A run's parts, as far as both clocks have them in common."""
 
-    def __init__(self, scenario: Scenario, clock: Literal["virtual", "real"], watch: Watch) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        clock: Literal["virtual", "real"],
+        watch: Watch,
+        kept: KeptRun | None = None,
+    ) -> None:
         self.started_s = perf_counter()
+        self.kept = kept
+        if kept is not None:
+            _refuse_what_is_not_kept(scenario, kept)
         self.scenario = scenario
         self.clock = clock
         self.watch = watch
-        self.dice = Dice(scenario.seed)
+        self.dice = Dice(scenario.seed if kept is None else kept.dice_seed)
         self.statistics = Statistics()
         self.definition: Definition = load_definition(scenario.definition, scenario.substitutions, scenario.type)
         self.machines: dict[str, Definition] = {
@@ -156,6 +204,7 @@ class _Stage:
         self._account: Account | None = None
         self._registry: Registry
         self._execution: Execution | None = None
+        self._keeping: Keeping | None = None
         for file, definition in self._definitions():
             missing = definition.missing_functions(scenario.functions, scenario.tasks)
             # A test case leaves out what its path does not come to.
@@ -203,7 +252,9 @@ class _Stage:
         except (GeneratorError, SetupError) as error:
             raise RunError(str(error)) from error
 
-    def account(self, cloud: Cloud | None, code: Callable[[str, FunctionSpec], Any], *, latency: bool) -> Account:
+    def account(
+        self, parts: ExitStack, cloud: Cloud | None, code: Callable[[str, FunctionSpec], Any], *, latency: bool
+    ) -> Account:
         """The account, its functions run by what `code` makes of each that has a handler."""
         scenario = self.scenario
         overhead_ms = (0, 0)
@@ -231,7 +282,10 @@ class _Stage:
             faults=self.faults,
             start_ms=scenario.start_ms,
         )
-        step_functions = StepFunctions(self._account, None if cloud is None else cloud.gate, map_runs="none")
+        gate = None if cloud is None else cloud.gate
+        step_functions = StepFunctions(self._account, gate, map_runs="none" if self.kept is None else "listed")
+        if self.kept is not None:
+            self._keep(self.kept, step_functions.registries, parts, cloud)
         self._registry = step_functions.registries[Home(ACCOUNT_ID, DEFAULT_REGION)]
         self._registry.observers.execution_ended.append(self._count_events)
         self._fill(self._registry)
@@ -239,6 +293,14 @@ class _Stage:
             cloud.fast_paths["stepfunctions"] = step_functions.gate_operations()
             cloud.fast_paths["events"] = event_operations(step_functions.registries)
         return self._account
+
+    def _keep(self, kept: KeptRun, registries: Registries, parts: ExitStack, cloud: Cloud | None) -> None:
+        """Have everything written into the run's folder from now on; what is there already is there again."""
+        from stepsim.runtime.kept import Keeping
+
+        self._keeping = Keeping(kept, registries, parts)
+        if cloud is not None:
+            self._keeping.keep_account(parts)
 
     def _count_events(self, ended: ExecutionRecord) -> None:
         if ended.execution is not self._execution:
@@ -255,10 +317,14 @@ class _Stage:
 
     def _machine(self, registry: Registry, name: str, machine_type: MachineType, definition: Definition) -> None:
         arn = registry.home.arn(f"stateMachine:{name}")
+        if arn in registry.machines:
+            # A redrive goes on with the definition that was begun with.
+            return
         text = encode(definition.machine.definition)
         logging, tracing = {"level": "OFF", "includeExecutionData": False}, {"enabled": False}
         revision = Revision(None, text, definition.machine, ROLE_ARN, logging, tracing, None, registry.now_ms, {})
         registry.machines[arn] = MachineRecord(arn, name, machine_type, registry.now_ms, revision)
+        registry.machine_changed(registry.machines[arn])
 
     def _function(
         self, name: str, spec: FunctionSpec, code: Callable[[str, FunctionSpec], Any], *, in_lambda: bool = True
@@ -279,14 +345,19 @@ class _Stage:
         )
 
     def start(self) -> Execution:
-        """Start the scenario's execution; its name comes from the seed."""
+        """Start the scenario's execution, whose name comes from the seed; or redrive it."""
         scenario = self.scenario
+        if self.kept is not None and self.kept.execution_arn is not None and self._keeping is not None:
+            self._execution = self._keeping.redrive(self._registry)
+            return self._execution
         record = self._registry.machine(self._registry.home.arn(f"stateMachine:{scenario.name}"))
         name = self.dice.uuid4("execution", scenario.name)
         started = begin(
             self._registry, Target(record, record.revision), name, Payload(scenario.input), None, self.mocks
         )
         self._execution = started.execution
+        if self._keeping is not None:
+            self._keeping.begun(started.execution)
         return started.execution
 
     def look(self, account: Account, execution: Execution, cloud: Cloud | None) -> Callable[[], None] | None:
