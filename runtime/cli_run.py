@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from stepsim.runtime.console import ProgressLine, can_redraw
 
 if TYPE_CHECKING:
     from stepsim.asl.payload import JSON
+    from stepsim.runtime.kept import KeptRun
     from stepsim.runtime.mocks.answers import MockedCase
     from stepsim.runtime.runner import Watch
     from stepsim.runtime.scenario_types import Scenario
@@ -86,7 +87,7 @@ class BadInput(click.ClickException):
 
 
 @click.command()
-@click.argument("file", metavar="SCENARIO_OR_DEFINITION", type=click.Path(path_type=Path))
+@click.argument("file", metavar="[SCENARIO_OR_DEFINITION]", type=click.Path(path_type=Path), required=False)
 @_shared
 @click.option(
     "--function",
@@ -99,10 +100,22 @@ class BadInput(click.ClickException):
     "--type", "kind", type=click.Choice(["STANDARD", "EXPRESS"]), help="What a definition is; STANDARD otherwise."
 )
 @click.option("--processes", type=click.IntRange(min=1), help="How many processes run functions; one a CPU otherwise.")
+@click.option(
+    "--keep",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write everything down as it happens, so that --redrive can go on with the run, whatever ends it.",
+)
+@click.option(
+    "--redrive",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="In place of a scenario: go on with the run that was kept there. What had succeeded is not done again.",
+)
 @click.pass_context
 def run(
     ctx: click.Context,
-    file: Path,
+    file: Path | None,
     payload: str | None,
     sets: tuple[str, ...],
     seed: int | None,
@@ -113,6 +126,8 @@ def run(
     functions: tuple[str, ...],
     kind: MachineType | None,
     processes: int | None,
+    keep: Path | None,
+    redrive: Path | None,
 ) -> None:
     """Run a scenario or a definition for real.
 
@@ -121,14 +136,94 @@ def run(
     Exit status: 0 it succeeded and its expectations hold, 1 not, 2 bad usage or input.
     """
 
+    given = Given(file, payload, sets, seed, functions, kind, Mocking(mock_config, test_case))
+    kept = None if redrive is None else _kept_run(redrive, given, keep)
+    if kept is not None:
+        given = Given.of_arguments(kept.arguments or {})
+
     def verb(scenario: Scenario, watch: Watch) -> dict[str, Any]:
         from stepsim.runtime import runner
 
-        return runner.run(scenario, watch, processes)
+        return runner.run(scenario, watch, processes, kept)
 
     _check_targets(json_target, folder)
-    scenario = _scenario(file, payload, sets, seed, "system", functions, kind, Mocking(mock_config, test_case))
+    scenario = _given_scenario(given)
+    if keep is not None:
+        kept = _new_kept_run(keep, scenario, given)
     ctx.exit(_execute(verb, scenario, json_target, folder))
+
+
+class Given(NamedTuple):
+    """What a run was given: written down where it is kept, and found there when it is redriven."""
+
+    file: Path | None
+    payload: str | None
+    sets: tuple[str, ...]
+    seed: int | None
+    functions: tuple[str, ...]
+    kind: MachineType | None
+    mocking: Mocking
+    base_dir: Path | None = None
+    """What a definition's functions are relative to; the current folder where it is None."""
+
+    def arguments(self) -> dict[str, JSON]:
+        """The same for a file. Raises BadParameter for an input that cannot be read."""
+        assert self.file is not None
+        return {
+            "file": str(self.file.resolve()),
+            "input": None if self.payload is None else json.dumps(_input(self.payload)),
+            "set": list(self.sets),
+            "seed": self.seed,
+            "function": list(self.functions),
+            "type": self.kind,
+            "folder": str(Path.cwd()),
+        }
+
+    @classmethod
+    def of_arguments(cls, said: Mapping[str, Any]) -> Given:
+        """What `arguments` has written down. Raises BadInput where it was not the command line that did."""
+        if not said:
+            raise BadInput("The run was begun from Python, and is redriven from there, too: runner.redrive.")
+        return cls(
+            Path(said["file"]),
+            said["input"],
+            tuple(said["set"]),
+            said["seed"],
+            tuple(said["function"]),
+            said["type"],
+            Mocking(None, None),
+            Path(said["folder"]),
+        )
+
+
+def _given_scenario(given: Given) -> Scenario:
+    if given.file is None:
+        raise click.UsageError("Name a scenario or a definition, or with --redrive a run that was kept.")
+    _, payload, sets, seed, functions, kind, mocking, base_dir = given
+    return _scenario(given.file, payload, sets, seed, "system", functions, kind, mocking, base_dir)
+
+
+def _kept_run(folder: Path, given: Given, keep: Path | None) -> KeptRun:
+    """The run that is to be gone on with, as it was begun."""
+    from stepsim.runtime.kept import KeptError, KeptRun
+
+    if keep is not None or given != Given(None, None, (), None, (), None, Mocking(None, None)):
+        raise click.UsageError(
+            "--redrive goes on with a run as it was begun; it goes with --json, --save, --processes."
+        )
+    try:
+        return KeptRun.of_folder(folder)
+    except KeptError as error:
+        raise click.BadParameter(str(error), param_hint="--redrive") from None
+
+
+def _new_kept_run(folder: Path, scenario: Scenario, given: Given) -> KeptRun:
+    from stepsim.runtime.kept import KeptError, KeptRun
+
+    try:
+        return KeptRun.new(folder, scenario.name, scenario.seed, given.arguments())
+    except KeptError as error:
+        raise click.BadParameter(str(error), param_hint="--keep") from None
 
 
 @click.command()
@@ -191,6 +286,7 @@ def _scenario(
     functions: Sequence[str],
     kind: MachineType | None,
     mocking: Mocking,
+    base_dir: Path | None = None,
 ) -> Scenario:
     """The scenario of the file, or one made of the definition that it is."""
     from stepsim.runtime.scenario_check import ScenarioError
@@ -206,7 +302,7 @@ def _scenario(
             payload={} if payload is None else value,
             functions=_functions(functions),
             machine_type=kind or "STANDARD",
-            base_dir=Path.cwd(),
+            base_dir=base_dir or Path.cwd(),
         )
         scenario = replace(scenario, mocks=_mocks(mocking, file, scenario.name))
         return scenario if seed is None else replace(scenario, seed=seed)
