@@ -24,7 +24,7 @@ def language_of(state: JSON, inherited: Language) -> Language:
 def check_name(name: str, path: Path, findings: Findings) -> None:
     """Report the name of a state that is too long."""
     if len(name) > MAX_NAME and not is_hole(name):
-        message = f"State name exceeds the maximum length of {MAX_NAME} characters"
+        message = f"Invalid State name: State '{name}' exceeds the {MAX_NAME}-character limit allowed by the service"
         findings.error(message, path, f"Shorten it: it has {len(name)} characters.", code="INVALID_STATE_NAME")
 
 
