@@ -166,7 +166,7 @@ def _string(value: JSON) -> str | None:
 
 
 def _number(value: JSON) -> int | float | None:
-    return value if type(value) is int or type(value) is float else None
+    return value if type(value) is int or isinstance(value, float) else None
 
 
 def _boolean(value: JSON) -> bool | None:

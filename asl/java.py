@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
-from stepsim.asl.payload import JSON, encode
+from stepsim.asl.payload import JSON, Double, encode
 
 _CLASSES = {
     bool: "java.lang.Boolean",
     float: "java.lang.Double",
+    Double: "java.lang.Double",
     int: "java.lang.Integer",
     list: "net.minidev.json.JSONArray",
     str: "java.lang.String",

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from stepsim.asl.errors import PathNotFound
 from stepsim.asl.java import java_equal
 from stepsim.asl.jsonpath_parse import closing, next_unescaped, unescape
-from stepsim.asl.payload import JSON, decode
+from stepsim.asl.payload import JSON, Double, decode
 
 Predicate: TypeAlias = Callable[[JSON, JSON], bool]
 """(item, document) -> whether the item passes."""
@@ -264,7 +264,7 @@ def _compare(left: _Operand, operator: Callable[[Any, Any], bool], right: _Opera
 def _kind(value: Any) -> type:
     """The type that decides how a value is compared."""
     kind = type(value)
-    if kind is int:
+    if kind is int or kind is Double:
         return float
     return list if kind is dict or kind is _Literal else kind
 

@@ -36,7 +36,7 @@ def _flat(values: Sequence[JSON]) -> list[JSON]:
 
 
 def _is_number(value: JSON) -> bool:
-    return type(value) is int or type(value) is float
+    return type(value) is int or isinstance(value, float)
 
 
 def _average(numbers: list[float]) -> float:

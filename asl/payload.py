@@ -18,7 +18,31 @@ JSON: TypeAlias = Any
 MAX_BYTES = 262_144
 """The limit for inputs, outputs and results of states and executions, in bytes of UTF-8."""
 
-_encoder = msgspec.json.Encoder()
+
+class Double(float):
+    """A number that AWS prints as Java does: ``1.790204286E9``, with an exponent from ten millions on (measured)."""
+
+    __slots__ = ()
+
+    @property
+    def text(self) -> str:
+        """As ``Double.toString`` writes it."""
+        if 1e-3 <= abs(self) < 1e7 or not self or not math.isfinite(self):
+            return float.__repr__(self)
+        from decimal import Decimal  # seldom needed
+
+        digits, _, exponent = f"{Decimal(float.__repr__(self)).normalize():E}".partition("E")
+        return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
+
+
+def written(value: object) -> msgspec.Raw:
+    """What msgspec's encoders ask for when they meet a `Double`. Raises TypeError for anything else."""
+    if type(value) is Double:
+        return msgspec.Raw(value.text.encode())
+    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=written)
 _decoder: msgspec.json.Decoder[JSON] = msgspec.json.Decoder()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from stepsim.asl.payload import JSON
+from stepsim.asl.payload import JSON, written
 
 STDOUT = "-"
 """Where a program reads from a pipe."""
@@ -18,7 +18,7 @@ STDOUT = "-"
 def json_text(value: JSON) -> str:
     """The value's JSON in lines of two blanks' indent, its members in their order, with a newline at the end."""
     try:
-        return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+        return msgspec.json.format(msgspec.json.encode(value, enc_hook=written), indent=2).decode() + "\n"
     except UnicodeEncodeError:
         # A lone surrogate, which JSON allows: written as the escape that it came as.
         return json.dumps(value, indent=2) + "\n"

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from stepsim.asl.payload import JSON, Payload
+from stepsim.asl.payload import JSON, Payload, written
 from stepsim.runtime.history import HistoryEvent
 from stepsim.runtime.resume import ResumePoint, StoppedFork
 
 Typed = TypeVar("Typed")
 
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(enc_hook=written)
 
 
 def pack(value: Any) -> bytes:
