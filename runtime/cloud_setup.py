@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from botocore.exceptions import ClientError
 from moto.core.exceptions import ServiceException
@@ -63,12 +63,22 @@ def _make_bucket(cloud: Cloud, name: str, bucket: BucketSpec, scenario: Scenario
             cloud.s3.generate(name, generate.count, generate.key, _as_s3_answers(body))
 
 
-def _as_s3_answers(body: Callable[[int], bytes]) -> Callable[[int], bytes]:
+Body: TypeAlias = Callable[[int], bytes | Iterator[bytes]]
+
+
+def _as_s3_answers(body: Body) -> Body:
     """A generator whose failure is S3's for that one object: whoever reads it gets an InternalError that tells why."""
 
-    def read(n: int) -> bytes:
+    def read(n: int) -> bytes | Iterator[bytes]:
         try:
-            return body(n)
+            made = body(n)
+        except GeneratorError as error:
+            raise ApiError("InternalError", str(error), 500) from error
+        return made if isinstance(made, bytes) else pieces(made)
+
+    def pieces(made: Iterator[bytes]) -> Iterator[bytes]:
+        try:
+            yield from made
         except GeneratorError as error:
             raise ApiError("InternalError", str(error), 500) from error
 

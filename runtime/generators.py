@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stepsim.runtime.dice import Dice
@@ -11,7 +11,7 @@ from stepsim.workers.handler import HandlerError, HandlerReference
 
 
 class GeneratorError(Exception):
-    """A generator of a scenario is missing, failed, or returned no bytes; the message names it, and the object's n."""
+    """A generator of a scenario is missing, failed, or made no bytes; the message names it, and the object's n."""
 
 
 def stream(dice: Dice, module: str, n: int) -> random.Random:
@@ -20,8 +20,8 @@ def stream(dice: Dice, module: str, n: int) -> random.Random:
     return random.Random(dice.integer("body", module, n))
 
 
-def body_maker(reference: str, seed: int, bucket: str, base_dir: Path) -> Callable[[int], bytes]:
-    """The function from n to the body of a bucket's n-th generated object.
+def body_maker(reference: str, seed: int, bucket: str, base_dir: Path) -> Callable[[int], bytes | Iterator[bytes]]:
+    """The function from n to the body of a bucket's n-th generated object, whole or in pieces.
 
     The scenario's ``function(n, random)``, named as handlers are (``data:bank_file``, relative to the scenario's
     folder), gets the `stream` of n: the body is the same whenever, and however often, it is read. Raises GeneratorError
@@ -34,15 +34,34 @@ def body_maker(reference: str, seed: int, bucket: str, base_dir: Path) -> Callab
     dice = Dice(seed)
     module = reference.rpartition(":")[0]
 
-    def body(n: int) -> bytes:
+    def body(n: int) -> bytes | Iterator[bytes]:
         try:
             made = generate(n, stream(dice, module, n))
         except Exception as error:
-            what = f"{type(error).__name__}: {error}"
-            raise GeneratorError(f"Generator {reference} of bucket {bucket} failed for n = {n}: {what}") from error
-        if not isinstance(made, bytes):
-            kind = type(made).__name__
-            raise GeneratorError(f"Generator {reference} of bucket {bucket} returned {kind} for n = {n}, not bytes")
-        return made
+            raise failed(n, error) from error
+        if isinstance(made, bytes):
+            return made
+        if isinstance(made, Iterator):
+            return pieces(made, n)
+        raise refused("returned", made, n)
+
+    def pieces(made: Iterator[object], n: int) -> Iterator[bytes]:
+        try:
+            for piece in made:
+                if not isinstance(piece, bytes):
+                    raise refused("yielded", piece, n)
+                yield piece
+        except GeneratorError:
+            raise
+        except Exception as error:
+            raise failed(n, error) from error
+
+    def failed(n: int, error: Exception) -> GeneratorError:
+        what = f"{type(error).__name__}: {error}"
+        return GeneratorError(f"Generator {reference} of bucket {bucket} failed for n = {n}: {what}")
+
+    def refused(verb: str, made: object, n: int) -> GeneratorError:
+        kind = type(made).__name__
+        return GeneratorError(f"Generator {reference} of bucket {bucket} {verb} {kind} for n = {n}, not bytes")
 
     return body

@@ -301,7 +301,7 @@ class BucketStore:
             if isinstance(entry, Stored):
                 checksum = "CRC32" if entry.checksummed else None
                 yield ObjectSummary(
-                    key, len(entry.body), f'"{entry.digest.hex()}"', entry.modified, "STANDARD", checksum
+                    key, entry.size, f'"{entry.digest.hex()}"', entry.modified, "STANDARD", checksum
                 )
             else:
                 yield _moto_summary(key, entry)

@@ -76,6 +76,7 @@ class Cloud:
             moto=self._moto,
             region=region,
         )
+        self.gate.redirect = s3.check_region
         self.s3 = S3Store(region)
         self._seed = seed
         self._front = front

@@ -74,6 +74,8 @@ class Gate:
         """Set by the worker's side: the handler invocation now running; None outside any run."""
         self.pause: Callable[[int], None] = _no_wait
         """Set by the driver: makes the running handler wait so many milliseconds."""
+        self.redirect: Callable[[dict[str, Any], str], None] | None = None
+        """Raises ApiError where a task integration asks S3 for a bucket of another region."""
         self._meter = Meter()
         self._latency = latency
         self._faults = faults
@@ -102,6 +104,8 @@ class Gate:
                 return Answer(None, refusal.api_error(), latency_ms)
         where = site.region or self._region
         try:
+            if service == "s3" and self.redirect is not None:
+                self.redirect(params, where)
             try:
                 if site.account is not None:
                     # The fast paths know one account.

@@ -8,9 +8,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import blake2b
+from io import BufferedReader
 from string import Formatter
+from typing import BinaryIO
 
 from stepsim.runtime.cloud.stored import LAST, ObjectSummary, Stored
+from stepsim.runtime.cloud.streamed import PIECE, PieceStream, Streamed, measured
 
 _SPEC = re.compile(r"(0?\d+)?[dxX]?")
 """How {n} may be written: a width, zeros in front, decimal or hexadecimal. Other formats don't keep numbers apart."""
@@ -18,6 +21,8 @@ _SPEC = re.compile(r"(0?\d+)?[dxX]?")
 
 class Generated:
     """`count` objects whose keys are `key` with {n} filled in, n from 0, and whose bodies `body(n)` makes on each read.
+
+    A body is bytes, or an iterator of bytes, which is never held whole: its pieces are made as they are read.
 
     Nothing is kept for an object but, where `size` isn't known beforehand, 8 bytes for the size of its body once it was
     made: a listing tells sizes, so it makes every body that it comes across for the first time. The ETag is a number of
@@ -28,7 +33,7 @@ class Generated:
         self,
         key: str,
         count: int,
-        body: Callable[[int], bytes],
+        body: Callable[[int], bytes | Iterator[bytes]],
         modified: datetime,
         *,
         size: int | Callable[[int], int] | None = None,
@@ -61,8 +66,17 @@ class Generated:
         return any(more.find(fewer._format(n=n)) is not None for n in range(fewer.count))
 
     def stored(self, n: int) -> Stored:
-        """The n-th object, its body made now."""
-        return Stored(self._make(n), self.digest(n), self.modified, self.content_type, None, False)
+        """The n-th object, its body made now; one that comes in pieces is made as it is read."""
+        body = self._make(n)
+        if isinstance(body, bytes):
+            return Stored(body, self.digest(n), self.modified, self.content_type, None, False)
+        size, name = self.size(n), self._format(n=n)
+
+        def open_body() -> BinaryIO:
+            pieces = PieceStream(measured(self._pieces(n), size, name))
+            return BufferedReader(pieces, PIECE)
+
+        return Streamed(open_body, size, self.digest(n), self.modified, self.content_type)
 
     def digest(self, n: int) -> bytes:
         """What the n-th object's ETag is written from."""
@@ -71,8 +85,11 @@ class Generated:
     def size(self, n: int) -> int:
         """The size of the n-th object in bytes."""
         if self._size is None:
-            known = self._sizes[n]
-            return known if known >= 0 else len(self._make(n))
+            if self._sizes[n] < 0:
+                body = self._make(n)
+                if not isinstance(body, bytes):
+                    self._sizes[n] = sum(map(len, body))
+            return self._sizes[n]
         return self._size if isinstance(self._size, int) else self._size(n)
 
     def summaries(self, prefix: str, after: str) -> Iterator[ObjectSummary]:
@@ -101,10 +118,17 @@ class Generated:
             self._order = array("I", sorted(range(self.count), key=lambda n: self._format(n=n)))
         return self._order
 
-    def _make(self, n: int) -> bytes:
+    def _pieces(self, n: int) -> Iterator[bytes]:
+        body = self._make(n)
+        return iter([body]) if isinstance(body, bytes) else body
+
+    def _make(self, n: int) -> bytes | Iterator[bytes]:
         body = self._body(n)
+        if isinstance(body, Iterator):
+            return body
         if not isinstance(body, bytes):
-            raise TypeError(f"The body of {self._format(n=n)} is made as {type(body).__name__}, and must be bytes.")
+            kind = type(body).__name__
+            raise TypeError(f"The body of {self._format(n=n)} is made as {kind}, and must be bytes or pieces of them.")
         if self._size is None:
             self._sizes[n] = len(body)
         elif len(body) != self.size(n):

@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from hashlib import md5
-from io import BytesIO
 from time import time
-from typing import Any
+from typing import Any, BinaryIO
 
 from botocore.response import StreamingBody
 
@@ -22,7 +21,7 @@ from stepsim.runtime.cloud.moto_s3 import backend, name_of, token_after
 from stepsim.runtime.cloud.stored import UTC_OF_BOTO, ObjectSummary, Stored, checksum_text
 
 _BUCKET_AND_KEY = frozenset({"Bucket", "Key"})
-_GET = frozenset({"Bucket", "Key", "IfMatch"})
+_GET = frozenset({"Bucket", "Key", "IfMatch", "ExpectedBucketOwner"})
 _PUT = frozenset({"Bucket", "Key", "Body", "ContentType", "Metadata", "ChecksumAlgorithm"})
 _LIST = {
     "Bucket": str,
@@ -31,23 +30,37 @@ _LIST = {
     "MaxKeys": int,
     "ContinuationToken": str,
     "StartAfter": str,
+    "ExpectedBucketOwner": str,
 }
+_ELSEWHERE = (
+    "The bucket you are attempting to access must be addressed using the specified endpoint. "
+    "Please send all future requests to this endpoint."
+)
 _KEY_LENGTH = 256
 """No key of so many characters is longer than S3's 1,024 bytes; moto judges the longer ones."""
 
 
+class ObjectBody(StreamingBody):
+    """The Body of GetObject. `stream` is what it reads from, for our own readers: nothing is copied on the way."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        super().__init__(stream, size)
+        self.stream = stream
+
+
 def get_object(params: dict[str, Any], _region: str) -> dict[str, Any]:
     """GetObject: all of an object."""
-    if len(params) != 2 and not params.keys() <= _GET:
-        raise FallThrough
+    if len(params) != 2:
+        _check_owner(params)
+        if not params.keys() <= _GET:
+            raise FallThrough
     entry = _entry(params)
     if len(params) != 2 and params.get("IfMatch", entry.etag) != entry.etag:
         raise FallThrough
-    body = entry.body
     response = _description(entry)
     if entry.checksummed:
-        response["ChecksumCRC32"] = checksum_text(body)
-    response["Body"] = StreamingBody(BytesIO(body), len(body))
+        response["ChecksumCRC32"] = checksum_text(entry.body)
+    response["Body"] = ObjectBody(entry.open(), entry.size)
     return response
 
 
@@ -99,6 +112,7 @@ def delete_objects(params: dict[str, Any], _region: str) -> dict[str, Any]:
 
 def list_objects_v2(params: dict[str, Any], _region: str) -> dict[str, Any]:
     """ListObjectsV2."""
+    _check_owner(params)
     for name, value in params.items():
         if type(value) is not _LIST.get(name):
             raise FallThrough
@@ -138,6 +152,23 @@ OPERATIONS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "DeleteObjects": delete_objects,
     "ListObjectsV2": list_objects_v2,
 }
+
+
+def check_region(params: Mapping[str, Any], region: str) -> None:
+    """Send away who asks for a bucket of another region, as S3 does; boto3 follows, Step Functions doesn't."""
+    name = params.get("Bucket")
+    bucket = backend().buckets.get(name) if type(name) is str else None
+    if bucket is not None and bucket.region_name != region:
+        raise ApiError("PermanentRedirect", _ELSEWHERE, 301, {"Bucket": name})
+
+
+def _check_owner(params: Mapping[str, Any]) -> None:
+    """Refuse a caller who expects somebody else's bucket; moto looks at nobody's."""
+    owner = params.get("ExpectedBucketOwner")
+    if owner is not None:
+        bucket = backend().buckets.get(params.get("Bucket"))
+        if bucket is not None and bucket.account_id != owner:
+            raise ApiError("AccessDenied", "Access Denied", 403)
 
 
 def now() -> datetime:
@@ -195,7 +226,7 @@ def _description(entry: Stored) -> dict[str, Any]:
     return {
         "AcceptRanges": "bytes",
         "LastModified": entry.modified,
-        "ContentLength": len(entry.body),
+        "ContentLength": entry.size,
         "ETag": f'"{entry.digest.hex()}"',
         "ContentType": entry.content_type or "binary/octet-stream",
         "Metadata": dict(entry.metadata) if entry.metadata else {},

@@ -13,6 +13,10 @@ from stepsim.runtime.cloud.generated import Generated
 from stepsim.runtime.cloud.moto_s3 import backend
 from stepsim.runtime.cloud.s3 import now
 from stepsim.runtime.cloud.stored import ObjectSummary, Stored
+from stepsim.runtime.cloud.streamed import of_file
+
+HELD = 16 * 1024 * 1024
+"""The largest file of a folder that is copied into memory, in bytes."""
 
 
 class S3Store:
@@ -34,23 +38,31 @@ class S3Store:
         bucket: str,
         count: int,
         key: str,
-        body: Callable[[int], bytes],
+        body: Callable[[int], bytes | Iterator[bytes]],
         *,
         size: int | Callable[[int], int] | None = None,
         content_type: str | None = None,
     ) -> None:
         """Fill a bucket with `count` objects that are made when they are read: see `Generated`.
 
+        A body that is an iterator of bytes is never held whole.
         `size`, in bytes, of each object or of the n-th, saves a listing from making the bodies to measure them.
         """
         self._store(bucket).generate(Generated(key, count, body, now(), size=size, content_type=content_type))
 
     def from_folder(self, bucket: str, folder: Path, prefix: str = "") -> int:
-        """Store every file below a folder under its relative path; how many there were."""
+        """Store every file below a folder under its relative path; how many there were.
+
+        Large files are read where they lie, each time that somebody asks for them; they should not change meanwhile.
+        """
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         for path in files:
             key = prefix + path.relative_to(folder).as_posix()
-            self.put(bucket, key, path.read_bytes(), content_type=guess_type(path.name)[0])
+            content_type = guess_type(path.name)[0]
+            if path.stat().st_size > HELD:
+                self._store(bucket).put(key, of_file(path, now(), content_type))
+            else:
+                self.put(bucket, key, path.read_bytes(), content_type=content_type)
         return len(files)
 
     def read(self, bucket: str, key: str) -> bytes | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from io import BytesIO
+from typing import BinaryIO, NamedTuple
 from zlib import crc32
 
 from dateutil.tz import tzutc  # type: ignore[import-untyped]
@@ -52,6 +53,15 @@ class Stored:
         self.metadata = metadata
         self.checksummed = checksummed
         """Whether it was put with a CRC-32 of its body, as boto3 does unless told otherwise."""
+
+    @property
+    def size(self) -> int:
+        """Of the body, in bytes."""
+        return len(self.body)
+
+    def open(self) -> BinaryIO:
+        """The body as a stream of its own, which shares its bytes."""
+        return BytesIO(self.body)
 
     @property
     def etag(self) -> str:
