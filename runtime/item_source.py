@@ -6,14 +6,24 @@ Reading takes time in the account, and nothing here waits: a source says from wh
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Protocol
 
 from stepsim.asl.machine import ItemReader
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.call import Answer, CallSite
-from stepsim.runtime.items import Item, items_of_data, items_of_file, items_of_listing, reader_config
-from stepsim.runtime.items_config import reader_failed
+from stepsim.runtime.items import (
+    Item,
+    items_of_data,
+    items_of_file,
+    items_of_files,
+    items_of_listing,
+    reader_config,
+)
+from stepsim.runtime.items_config import reader_failed, refused_by_s3
+from stepsim.runtime.items_manifest import DataFile, read_manifest
+from stepsim.runtime.items_packed import unpacked
+from stepsim.runtime.services.failures import refused_parameters
 
 _BUFFER_BYTES = 1 << 20
 
@@ -48,47 +58,96 @@ def source_of_reader(
     """What an ItemReader reads. Raises States.ItemReaderFailed, now or while items are read."""
     config = reader_config({**reader.config, "MaxItems": max_items})
     source = ItemSource(iter(()))
-
-    def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        answer = perform("s3", operation, parameters, site=site)
-        # Pages and files are read one after another, beside the children that run already.
-        source.ready_ms = max(source.ready_ms, now_ms()) + answer.latency_ms
-        if answer.error is not None:
-            raise reader_failed(f"{answer.error.message} (Service: S3; Status Code: {answer.error.status}; "
-                                f"Error Code: {answer.error.code})")  # fmt: skip
-        return answer.response or {}
-
-    bucket = arguments.get("Bucket")
-    if not isinstance(bucket, str):
-        raise reader_failed("The ItemReader's Bucket is required and must be a string.")
+    bucket = _text(arguments, "Bucket")
+    s3 = _S3(perform, site, source, now_ms, arguments.get("ExpectedBucketOwner"))
     if reader.resource.action == "listObjectsV2":
-        contents = _listing(call, arguments)
-        source.items = items_of_listing(contents, bucket, config.max_items, whole_seconds=reader.whole_seconds)
+        contents = _listing(s3, arguments)
+        if config.flattens:
+            found = (DataFile(bucket, entry["Key"]) for entry in contents if not _is_folder(entry))
+            source.items = items_of_files(s3.bodies(found), config)
+        else:
+            source.items = items_of_listing(contents, bucket, config.max_items, whole_seconds=reader.whole_seconds)
+        return source
+    key = _text(arguments, "Key")
+    if config.input_type == "PARQUET" and "VersionId" in arguments:
+        raise reader_failed("The ItemReader's VersionId cannot be used with InputType PARQUET.")
+    body = s3.body(dict(arguments))
+    if config.manifest_type is None:
+        source.items = items_of_file(body, bucket, key, config)
     else:
-        key = arguments.get("Key")
-        if not isinstance(key, str):
-            raise reader_failed("The ItemReader's Key is required and must be a string.")
-        source.items = items_of_file(_body(call, arguments), bucket, key, config)
+        manifest = read_manifest(unpacked(body, key), config)
+        source.items = items_of_files(s3.bodies(manifest.files), manifest.config)
     return source
 
 
-def _listing(call: Callable[[str, dict[str, Any]], dict[str, Any]], arguments: JSON) -> Iterator[dict[str, Any]]:
-    page = call("ListObjectsV2", dict(arguments))
-    return _pages(call, dict(arguments), page)
+def _text(arguments: JSON, name: str) -> str:
+    value = arguments.get(name)
+    if not isinstance(value, str):
+        raise reader_failed(f"The ItemReader's {name} is required and must be a string.")
+    return value
 
 
-def _pages(
-    call: Callable[[str, dict[str, Any]], dict[str, Any]], arguments: dict[str, Any], page: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
+def _is_folder(entry: dict[str, Any]) -> bool:
+    """True for what the console makes to show a folder: it holds nothing, in whatever format."""
+    return entry["Size"] == 0 and str(entry["Key"]).endswith("/")
+
+
+class _S3:
+    """The calls of one reader. What S3 refuses is States.ItemReaderFailed."""
+
+    __slots__ = ("_now_ms", "_owner", "_perform", "_site", "_source")
+
+    def __init__(
+        self, perform: PerformCall, site: CallSite, source: ItemSource, now_ms: Callable[[], int], owner: JSON
+    ) -> None:
+        self._perform = perform
+        self._site = site
+        self._source = source
+        self._now_ms = now_ms
+        self._owner = owner
+
+    def call(self, operation: str, parameters: dict[str, Any], what: str = "") -> dict[str, Any]:
+        """The response; the source's items are there when it has come."""
+        try:
+            answer = self._perform("s3", operation, parameters, site=self._site)
+        except Exception as error:
+            refusal = refused_parameters(error)
+            if refusal is None:
+                raise
+            raise refused_by_s3(refusal, what) from error
+        # Pages and files are read one after another, beside the children that run already.
+        self._source.ready_ms = max(self._source.ready_ms, self._now_ms()) + answer.latency_ms
+        if answer.error is not None:
+            raise refused_by_s3(answer.error, what)
+        return answer.response or {}
+
+    def body(self, parameters: dict[str, Any], what: str = "") -> BinaryIO:
+        """The body of an object, to be read piece by piece."""
+        body = self.call("GetObject", parameters, what)["Body"]
+        # The account's own store hands out the stream itself; it need not be copied.
+        stream: BinaryIO | None = getattr(body, "stream", None)
+        return io.BufferedReader(_Stream(body), _BUFFER_BYTES) if stream is None else stream
+
+    def bodies(self, files: Iterable[DataFile]) -> Iterator[tuple[DataFile, BinaryIO]]:
+        """Each file with its body, which is asked for when the one before it was read."""
+        for file in files:
+            parameters = {"Bucket": file.bucket, "Key": file.key}
+            if self._owner is not None:
+                parameters["ExpectedBucketOwner"] = self._owner
+            yield file, self.body(parameters, f"{file.uri}: ")
+
+
+def _listing(s3: _S3, arguments: JSON) -> Iterator[dict[str, Any]]:
+    # The first page is asked for at once: a bucket that is not there fails before any child is started.
+    return _pages(s3, dict(arguments), s3.call("ListObjectsV2", dict(arguments)))
+
+
+def _pages(s3: _S3, arguments: dict[str, Any], page: dict[str, Any]) -> Iterator[dict[str, Any]]:
     while True:
         yield from page.get("Contents", ())
         if not page.get("IsTruncated"):
             return
-        page = call("ListObjectsV2", {**arguments, "ContinuationToken": page["NextContinuationToken"]})
-
-
-def _body(call: Callable[[str, dict[str, Any]], dict[str, Any]], arguments: JSON) -> BinaryIO:
-    return io.BufferedReader(_Stream(call("GetObject", dict(arguments))["Body"]), _BUFFER_BYTES)
+        page = s3.call("ListObjectsV2", {**arguments, "ContinuationToken": page["NextContinuationToken"]})
 
 
 class _Stream(io.RawIOBase):

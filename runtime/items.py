@@ -1,21 +1,33 @@
 """The items of a distributed map: where they come from and how ``$$.Map.Item`` names them.
 
-A reader takes a stream and yields items one by one; nothing here keeps more than the item in hand. The formats have
-files of their own (``items_csv``, ``items_json``), and so have batches (``items_batches``).
+A reader takes a stream and yields items one by one; nothing here keeps more than some of a file. The formats have files
+of their own (``items_csv``, ``items_json``, ``items_parquet``), and so have what packs them (``items_packed``),
+manifests (``items_manifest``) and batches (``items_batches``).
 """
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import count, islice
+from dataclasses import replace
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
-from stepsim.asl.payload import JSON
-from stepsim.runtime.items_config import MAX_ITEMS, READABLE, ReaderConfig, reader_config, reader_failed
+from stepsim.asl.errors import StatesError
+from stepsim.asl.payload import JSON, Double
+from stepsim.runtime.cloud.call import ApiError
+from stepsim.runtime.items_config import (
+    MAX_ITEMS,
+    READABLE,
+    ReaderConfig,
+    reader_config,
+    reader_failed,
+    refused_by_s3,
+)
 from stepsim.runtime.items_csv import read_csv
 from stepsim.runtime.items_json import Pair, read_json, read_jsonl
+from stepsim.runtime.items_manifest import DataFile
+from stepsim.runtime.items_packed import unpacked
+from stepsim.runtime.items_parquet import read_parquet
 
 __all__ = [
     "STATE_DATA",
@@ -24,6 +36,7 @@ __all__ = [
     "ReaderConfig",
     "items_of_data",
     "items_of_file",
+    "items_of_files",
     "items_of_listing",
     "list_items",
     "read_csv",
@@ -38,7 +51,7 @@ STATE_DATA = "STATE_DATA"
 
 Reader = Callable[[BinaryIO, ReaderConfig], Iterator[JSON]]
 
-_READERS: dict[str, Reader] = {"CSV": read_csv, "JSON": read_json, "JSONL": read_jsonl}
+_READERS: dict[str, Reader] = {"CSV": read_csv, "JSON": read_json, "JSONL": read_jsonl, "PARQUET": read_parquet}
 
 
 class Item(NamedTuple):
@@ -67,7 +80,35 @@ def items_of_data(data: JSON) -> Iterator[Item]:
 
 def items_of_file(stream: BinaryIO, bucket: str, key: str, config: ReaderConfig) -> Iterator[Item]:
     """The items of one S3 object. Raises States.ItemReaderFailed, now or while they are read."""
-    return _numbered(read_file(stream, key, config), f"s3://{bucket}/{key}")
+    return _closing(stream, _numbered(read_file(stream, key, config), f"s3://{bucket}/{key}"))
+
+
+def _closing(stream: BinaryIO, items: Iterator[Item]) -> Iterator[Item]:
+    with stream:
+        yield from items
+
+
+def items_of_files(files: Iterable[tuple[DataFile, BinaryIO]], config: ReaderConfig) -> Iterator[Item]:
+    """The items of several S3 objects, one object after the other, numbered throughout; MaxItems counts them all.
+
+    A failure to read one of them names it.
+    """
+    return islice(_of_files(files, replace(config, max_items=MAX_ITEMS)), config.max_items)
+
+
+def _of_files(files: Iterable[tuple[DataFile, BinaryIO]], config: ReaderConfig) -> Iterator[Item]:
+    first = 0
+    for file, stream in files:
+        item = None
+        try:
+            for item in _numbered(read_file(stream, file.key, config), file.uri, first):
+                yield item
+        except StatesError as error:
+            raise reader_failed(f"{file.uri}: {error.cause}") from error
+        finally:
+            stream.close()
+        if item is not None:
+            first = item.index + 1
 
 
 def items_of_listing(
@@ -77,8 +118,8 @@ def items_of_listing(
     return _numbered(list_items(contents, max_items, whole_seconds=whole_seconds), f"s3://{bucket}")
 
 
-def _numbered(values: Iterable[JSON | Pair], source: str) -> Iterator[Item]:
-    for index, value in zip(count(), values, strict=False):
+def _numbered(values: Iterable[JSON | Pair], source: str, first: int = 0) -> Iterator[Item]:
+    for index, value in enumerate(values, first):
         if type(value) is Pair:
             yield Item(index, value.key, value.value, source)
         else:
@@ -87,24 +128,21 @@ def _numbered(values: Iterable[JSON | Pair], source: str) -> Iterator[Item]:
 
 def read_file(stream: BinaryIO, key: str, config: ReaderConfig) -> Iterator[JSON | Pair]:
     """Yield at most MaxItems items of an S3 object's body, unpacked where its key says that it is compressed."""
+    if config.manifest_type is not None:
+        raise reader_failed("A manifest names the files to read, and has no items of its own.")
     if config.input_type is None:
         raise reader_failed(f"ReaderConfig.InputType is required; it is one of {', '.join(READABLE)}.")
-    return islice(_guarded(_READERS[config.input_type](_unpacked(stream, key), config)), config.max_items)
-
-
-def _unpacked(stream: BinaryIO, key: str) -> BinaryIO:
-    if key.endswith(".gz"):
-        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]  # a BinaryIO in all but name
-    if key.endswith((".zst", ".zstd")):
-        raise reader_failed(f"{key} is compressed with ZSTD, which this version of stepsim does not support yet.")
-    return stream
+    return islice(_guarded(_READERS[config.input_type](unpacked(stream, key), config)), config.max_items)
 
 
 def _guarded(values: Iterator[JSON]) -> Iterator[JSON]:
+    """The values; what S3 or the disk refuses in the middle of a body fails the reader."""
     try:
         yield from values
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise reader_failed(f"The file cannot be unpacked: {error}.") from error
+    except ApiError as error:
+        raise refused_by_s3(error) from error
+    except OSError as error:
+        raise reader_failed(f"The object's body cannot be read: {error}.") from error
 
 
 def list_items(
@@ -112,10 +150,10 @@ def list_items(
 ) -> Iterator[JSON]:
     """Yield an item for each object of a listing, from ListObjectsV2's ``Contents`` as boto3 gives them.
 
-    `contents` is the chain of all pages. LastModified is in epoch seconds: a double in a JSONPath machine (AWS prints
-    it as ``1.790204286E9``, we as ``1790204286.0``), an integer in a JSONata machine, which `whole_seconds` asks for.
+    `contents` is the chain of all pages. LastModified is in epoch seconds: a double in a JSONPath machine, which prints
+    as ``1.790204286E9``, an integer in a JSONata machine (both measured), which `whole_seconds` asks for.
     """
-    number = int if whole_seconds else float
+    number: type[int] | type[Double] = int if whole_seconds else Double
     modified, seconds = None, number(0)
     for entry in islice(contents, max_items):
         if entry["LastModified"] is not modified:

@@ -63,6 +63,20 @@ def batches(
         yield batch(index + 1)
 
 
+def single(items: Iterable[JSON]) -> Iterator[Batch]:
+    """Yield each item as a child's input of its own, not wrapped.
+
+    Raises States.DataLimitExceeded for one above 262,144 bytes: a reader may read items of 8 MB, which an ItemSelector
+    has to shrink. What AWS does otherwise is unconfirmed.
+    """
+    for index, value in enumerate(items):
+        payload = Payload(value)
+        if payload.too_large:
+            cause = f"The input of item {index} has {payload.size} bytes; the maximum is {MAX_BYTES}."
+            raise StatesError(DATA_LIMIT_EXCEEDED, cause)
+        yield Batch(payload, 1, index)
+
+
 def _too_large(index: int, size: int, limit: int) -> StatesError:
     cause = f"The batch of item {index} alone has {size} bytes; the maximum is {limit}."
     return StatesError(DATA_LIMIT_EXCEEDED, cause)

@@ -1,8 +1,9 @@
 """CSV as Step Functions reads it: one row after the other, every value a string, memory flat in the number of rows.
 
-The standard library's reader does the work. Two rules of AWS's grammar it does not know are added around it: a
-backslash before a newline is removed and the newline still counts, and a doubled quote in a field that is not enclosed
-in quotes stands for one quote (the developer guide reads ``{""a"":1}`` as JSON).
+Rows come in batches, a piece of the file at a time. A piece without quotes and backslashes, as most have none, is split
+at its delimiters; the standard library's reader does the others. Two rules of AWS's grammar it does not know are added
+around it: a backslash before a newline is removed and the newline still counts, and a doubled quote in a field that is
+not enclosed in quotes stands for one quote (the developer guide reads ``{""a"":1}`` as JSON).
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import BinaryIO
 
 from stepsim.asl.payload import JSON
 from stepsim.runtime.items_config import MAX_HEADER_BYTES, MAX_ITEM_BYTES, ReaderConfig, reader_failed
+
+_PIECE = 1 << 18
+_BATCH = 4096
+"""Rows, at most, that wait for a record that ends where its piece of the file does."""
 
 
 def read_csv(stream: BinaryIO, config: ReaderConfig) -> Iterator[JSON]:
@@ -23,22 +29,31 @@ def read_csv(stream: BinaryIO, config: ReaderConfig) -> Iterator[JSON]:
     Missing trailing fields are ``""``, extra ones are dropped, a blank line is an object of empty strings, header names
     are taken verbatim (a byte order mark is part of the first name; AWS says nothing of it), an empty file has no
     items. Raises States.ItemReaderFailed: with AWS's text for duplicate headers (recorded), with ours for headers above
-    10 KiB, a field above 8 MB and text that is not UTF-8.
+    10 KiB, a row above 8 MB, quotes that are never closed and text that is not UTF-8.
     """
+    return chain.from_iterable(_batches(stream, config))
+
+
+def _batches(stream: BinaryIO, config: ReaderConfig) -> Iterator[list[JSON]]:
     csv.field_size_limit(MAX_ITEM_BYTES)  # the module's own default is 128 KiB, for the whole process
-    text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     try:
-        rows = _rows(text, config.csv_delimiter)
-        headers = list(config.csv_headers) if config.csv_header_location == "GIVEN" else next(rows, None)
-        if headers is not None:
+        tables = _tables(stream, config.csv_delimiter)
+        if config.csv_header_location == "GIVEN":
+            headers = list(config.csv_headers)
             _check_headers(headers)
-            yield from _objects(headers, rows)
+        else:
+            first = next(tables, None)
+            if first is None:
+                return
+            headers = first.pop(0)
+            _check_headers(headers)
+            yield _objects(headers, first)
+        for rows in tables:
+            yield _objects(headers, rows)
     except UnicodeDecodeError as error:
         raise reader_failed(f"The CSV file is not UTF-8: {error.reason}.") from error
     except csv.Error as error:
         raise reader_failed(f"The CSV file cannot be read: {error}.") from error
-    finally:
-        text.detach()
 
 
 def _check_headers(headers: list[str]) -> None:
@@ -48,50 +63,108 @@ def _check_headers(headers: list[str]) -> None:
         raise reader_failed(f"CSV headers cannot be larger than {MAX_HEADER_BYTES // 1024} KiB.")
 
 
-def _objects(headers: list[str], rows: Iterator[list[str]]) -> Iterator[JSON]:
+def _objects(headers: list[str], rows: list[list[str]]) -> list[JSON]:
     width = len(headers)
-    for row in rows:
-        if len(row) < width:
+    if min(map(len, rows), default=width) < width:
+        for row in rows:
             row += [""] * (width - len(row))
-        yield dict(zip(headers, row, strict=False))
+    return list(map(dict, map(zip, repeat(headers), rows)))
+
+
+def _tables(stream: BinaryIO, delimiter: str) -> Iterator[list[list[str]]]:
+    """The rows of a file, so many at a time."""
+    pieces = _whole_lines(stream)
+    for piece in pieces:
+        if b'"' in piece or b"\\" in piece:
+            yield from _parsed(piece, pieces, delimiter)
+        else:
+            yield _split(piece, delimiter)
+
+
+def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The file in pieces that end where a line does."""
+    rest = b""
+    while piece := stream.read(_PIECE):
+        # A file may have carriage returns alone; one at the edge may be half of a newline.
+        end = piece.rfind(b"\n") + 1 or piece.rfind(b"\r", 0, -1) + 1
+        if end:
+            yield rest + piece[:end]
+            rest = piece[end:]
+        else:
+            rest += piece
+            if len(rest) > MAX_ITEM_BYTES + _PIECE:
+                raise reader_failed("A row of the CSV file is larger than 8 MB.")
+    if rest:
+        yield rest
+
+
+def _split(piece: bytes, delimiter: str) -> list[list[str]]:
+    text = piece.decode()
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return list(map(str.split, lines, repeat(delimiter)))
+
+
+def _parsed(piece: bytes, pieces: Iterator[bytes], delimiter: str) -> Iterator[list[list[str]]]:
+    """The rows of a piece that has quotes or backslashes, and of those after it into which its last row reaches."""
+    lines = _Lines(piece, pieces)
+    record = lines.record
+    rows: list[list[str]] = []
+    for row in csv.reader(lines, delimiter=delimiter, escapechar="\\", doublequote=True):
+        if lines.ended:
+            raise reader_failed("The CSV file ends inside quotes.")
+        if lines.odd:
+            if any('""' in field for field in row):
+                row = _fields("".join(record), delimiter)
+            lines.odd = False
+        record.clear()
+        rows.append(row)
+        if not lines.left:
+            break
+        if len(rows) == _BATCH:
+            yield rows
+            rows = []
+    yield rows
 
 
 class _Lines:
-    """The lines of a file, and those of the record being read where they hold what csv.reader reads otherwise."""
+    """The lines of a piece, and those of the record being read where they hold what csv.reader reads otherwise."""
 
-    __slots__ = ("_text", "odd", "record")
+    __slots__ = ("_piece", "_pieces", "ended", "left", "odd", "record")
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
+    def __init__(self, piece: bytes, pieces: Iterator[bytes]) -> None:
+        self._piece = piece
+        self._pieces = pieces
+        self.left = 0
+        """How many lines of the piece were not asked for yet."""
         self.record: list[str] = []
         self.odd = False
+        self.ended = False
+        """True once a line was asked for after the last one."""
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._text:
-            if "\\" in line:
-                line = _newline_unescaped(line)
-            if '""' in line:
-                self.odd = True
-            self.record.append(line)
-            yield line
+        for piece in chain((self._piece,), self._pieces):
+            lines = list(io.StringIO(piece.decode(), newline=""))
+            self.left = len(lines)
+            escaped, doubled = b"\\" in piece, b'""' in piece
+            for line in lines:
+                self.left -= 1
+                if escaped and "\\" in line:
+                    line = _newline_unescaped(line)
+                if doubled and '""' in line:
+                    self.odd = True
+                self.record.append(line)
+                yield line
+        self.ended = True
 
 
 def _newline_unescaped(line: str) -> str:
     body = line.rstrip("\r\n")
     backslashes = len(body) - len(body.rstrip("\\"))
     return line[: len(body) - 1] + line[len(body) :] if backslashes % 2 else line
-
-
-def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[list[str]]:
-    lines = _Lines(text)
-    record = lines.record
-    for row in csv.reader(lines, delimiter=delimiter, escapechar="\\", doublequote=True):
-        if lines.odd:
-            if any('""' in field for field in row):
-                row = _fields("".join(record), delimiter)
-            lines.odd = False
-        record.clear()
-        yield row
 
 
 _ESCAPE = re.compile(r'\\(.?)|""', re.DOTALL)

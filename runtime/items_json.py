@@ -9,13 +9,15 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import BinaryIO, NamedTuple, NoReturn
 
 from stepsim.asl.payload import JSON, decode
 from stepsim.runtime.items_config import MAX_ITEM_BYTES, ReaderConfig, reader_failed
 
 _CHUNK = 1 << 20
+_LINES = 1 << 18
 _EDGE = 16
 NOT_ITERABLE = "Attempting to map over non-iterable node."
 NO_MATCH = "The provided ReaderConfig.ItemsPointer does not match any valid path in the JSON structure."
@@ -33,31 +35,39 @@ def read_jsonl(stream: BinaryIO, config: ReaderConfig) -> Iterator[JSON]:  # noq
 
     Raises States.ItemReaderFailed, naming the line, for one that is not JSON or is larger than 8 MB.
     """
-    number = 0
+    return chain.from_iterable(_line_batches(stream))
+
+
+def _line_batches(stream: BinaryIO) -> Iterator[Iterable[JSON]]:
+    number = 1
     rest = b""
-    while chunk := stream.read(_CHUNK):
+    while chunk := stream.read(_LINES):
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop()
-        if len(rest) > MAX_ITEM_BYTES:
-            raise reader_failed(f"Line {number + len(lines) + 1} of the JSONL file is larger than 8 MB.")
-        for line in lines:
-            number += 1
+        # Only the first of them may reach over several chunks.
+        if len(rest) > MAX_ITEM_BYTES or (lines and len(lines[0]) > MAX_ITEM_BYTES):
+            number += 0 if lines and len(lines[0]) > MAX_ITEM_BYTES else len(lines)
+            raise reader_failed(f"Line {number} of the JSONL file is larger than 8 MB.")
+        yield _decoded(lines, number)
+        number += len(lines)
+    yield _decoded([rest], number)
+
+
+def _decoded(lines: list[bytes], number: int) -> Iterable[JSON]:
+    try:
+        return list(map(decode, lines))
+    except (ValueError, RecursionError):
+        return _one_by_one(lines, number)
+
+
+def _one_by_one(lines: list[bytes], number: int) -> Iterator[JSON]:
+    """The values of lines some of which are blank, or no JSON; `number` is the first one's."""
+    for at, line in enumerate(lines, number):
+        if line.strip():
             try:
-                item = decode(line)
+                yield decode(line)
             except (ValueError, RecursionError) as error:
-                _refuse_line(line, number, error)
-                continue
-            yield item
-    if rest.strip():
-        try:
-            yield decode(rest)
-        except (ValueError, RecursionError) as error:
-            _refuse_line(rest, number + 1, error)
-
-
-def _refuse_line(line: bytes, number: int, error: Exception) -> None:
-    if line.strip():
-        raise reader_failed(f"Line {number} of the JSONL file is not valid JSON: {error}.") from error
+                raise reader_failed(f"Line {at} of the JSONL file is not valid JSON: {error}.") from error
 
 
 def read_json(stream: BinaryIO, config: ReaderConfig, *, pairs: bool = True) -> Iterator[JSON | Pair]:

@@ -17,7 +17,7 @@ from stepsim.runtime.frame import Frame
 from stepsim.runtime.history import failure_details
 from stepsim.runtime.item_source import ItemSource, PerformCall, source_of_data, source_of_reader
 from stepsim.runtime.items import Item
-from stepsim.runtime.items_batches import Batch, batches
+from stepsim.runtime.items_batches import Batch, batches, single
 from stepsim.runtime.map_children import Keeper, StoppedRun
 from stepsim.runtime.map_counts import Tolerance
 from stepsim.runtime.map_results import ExportedResults, InlineResults, MapResults, writer_failed
@@ -235,7 +235,7 @@ class Batching:
         """The children's inputs."""
         if self._wrap:
             return batches(inputs, self._max_items, self._max_bytes, self._batch_input)
-        return (Batch(Payload(value), 1, index) for index, value in enumerate(inputs))
+        return single(inputs)
 
 
 def child_inputs(state: MapState, source: ItemSource, effective: JSON, frame: Frame) -> Iterator[JSON]:

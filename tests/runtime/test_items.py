@@ -4,21 +4,27 @@ import gzip
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 import pytest
 
 from stepsim.asl.errors import StatesError
+from stepsim.asl.payload import encode
+from stepsim.runtime.cloud.call import ApiError
+from stepsim.runtime.cloud.streamed import PieceStream
 from stepsim.runtime.items import (
     STATE_DATA,
     Item,
     ReaderConfig,
     items_of_data,
     items_of_file,
+    items_of_files,
     items_of_listing,
     list_items,
     read_file,
     reader_config,
 )
+from stepsim.runtime.items_manifest import DataFile
 
 JSONL = ReaderConfig("JSONL")
 LISTED = {
@@ -62,6 +68,7 @@ def test_a_listed_object_has_the_recorded_shape() -> None:
     }
     assert list(item.value) == ["Etag", "Key", "LastModified", "Size", "StorageClass"]
     assert isinstance(item.value["LastModified"], float)
+    assert '"LastModified":1.790204286E9,' in encode(item.value)
 
 
 def test_a_jsonata_machine_sees_whole_seconds() -> None:
@@ -98,18 +105,26 @@ def test_max_items_cuts_a_file_before_its_errors() -> None:
     ("fields", "cause"),
     [
         ({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW", "MaxItems": -1}, "field MaxItems must be positive"),
-        ({"InputType": "PARQUET"}, "ReaderConfig.InputType PARQUET is not supported by this version of stepsim yet."),
-        ({"InputType": "MANIFEST"}, "ReaderConfig.InputType MANIFEST is not supported by this version of stepsim yet."),
         (
-            {"ManifestType": "ATHENA_DATA", "InputType": "CSV"},
-            "ReaderConfig.ManifestType ATHENA_DATA is not supported by this version of stepsim yet.",
+            {"InputType": "XML"},
+            "ReaderConfig.InputType cannot be 'XML'; it is one of CSV, JSON, JSONL, PARQUET, MANIFEST.",
         ),
         (
-            {"Transformation": "LOAD_AND_FLATTEN", "InputType": "CSV"},
-            "ReaderConfig.Transformation LOAD_AND_FLATTEN is not supported by this version of stepsim yet.",
+            {"ManifestType": "OTHER"},
+            "ReaderConfig.ManifestType cannot be 'OTHER'; it is one of S3_INVENTORY, ATHENA_DATA.",
         ),
-        ({"InputType": "XML"}, "ReaderConfig.InputType cannot be 'XML'; it is one of CSV, JSON, JSONL."),
-        ({"ManifestType": "OTHER"}, "ReaderConfig.ManifestType cannot be 'OTHER'."),
+        (
+            {"ManifestType": "S3_INVENTORY", "InputType": "JSON"},
+            "An S3 inventory has no ReaderConfig.InputType JSON: it says itself what it holds.",
+        ),
+        (
+            {"ManifestType": "ATHENA_DATA", "InputType": "JSON"},
+            "ReaderConfig.InputType of ATHENA_DATA is one of CSV, JSONL, PARQUET.",
+        ),
+        (
+            {"Transformation": "LOAD_AND_FLATTEN"},
+            "ReaderConfig.InputType of LOAD_AND_FLATTEN is one of CSV, JSON, JSONL, PARQUET.",
+        ),
         ({"InputType": "CSV"}, "ReaderConfig.CSVHeaderLocation is required where InputType is CSV."),
         (
             {"InputType": "CSV", "CSVHeaderLocation": "GIVEN"},
@@ -145,11 +160,48 @@ def test_a_file_that_is_not_gzip_fails(body: bytes) -> None:
     assert failure.value.error == "States.ItemReaderFailed"
 
 
-@pytest.mark.parametrize("key", ["a.csv.zst", "a.csv.zstd"])
-def test_zstd_is_refused_by_name(key: str) -> None:
-    """A ZSTD object is refused rather than read as garbage."""
-    with pytest.raises(StatesError, match="ZSTD"):
-        read_file(io.BytesIO(b""), key, JSONL)
+def test_several_files_are_one_data_set() -> None:
+    """Items are numbered throughout, name their own file, and count together; no file is read in vain."""
+
+    def files() -> Iterator[tuple[DataFile, BinaryIO]]:
+        yield DataFile("b", "1"), io.BytesIO(b"1\n2\n")
+        yield DataFile("b", "2"), io.BytesIO(b"")
+        yield DataFile("b", "3.gz"), io.BytesIO(gzip.compress(b"3\n4\n"))
+        raise AssertionError("read too far")
+
+    items = list(items_of_files(files(), ReaderConfig("JSONL", max_items=3)))
+    assert items == [Item(0, None, 1, "s3://b/1"), Item(1, None, 2, "s3://b/1"), Item(2, None, 3, "s3://b/3.gz")]
+
+
+def test_of_several_files_the_one_that_fails_is_named() -> None:
+    """What cannot be read is told with its address; what was read before it stays."""
+    files: list[tuple[DataFile, BinaryIO]] = [
+        (DataFile("b", "1"), io.BytesIO(b"1\n")),
+        (DataFile("b", "2"), io.BytesIO(b"{\n")),
+    ]
+    items = items_of_files(files, JSONL)
+    assert next(items).value == 1
+    with pytest.raises(StatesError, match=r"s3://b/2: Line 1 of the JSONL file is not valid JSON"):
+        next(items)
+
+
+@pytest.mark.parametrize("error", [ApiError("InternalError", "no more of it", 500), OSError("the disk is gone")])
+def test_a_body_that_fails_in_the_middle_fails_the_reader(error: Exception) -> None:
+    """What breaks while a body comes is States.ItemReaderFailed, with the reason."""
+
+    def pieces() -> Iterator[bytes]:
+        yield b"1\n"
+        raise error
+
+    with pytest.raises(StatesError, match=r"no more of it|the disk is gone") as failure:
+        list(read_file(PieceStream(pieces()), "k", JSONL))  # type: ignore[arg-type]  # a BinaryIO in all but name
+    assert failure.value.error == "States.ItemReaderFailed"
+
+
+def test_a_manifest_is_no_file_of_items() -> None:
+    """Somebody has to read the files that it names."""
+    with pytest.raises(StatesError, match="manifest"):
+        read_file(io.BytesIO(b""), "k", reader_config({"InputType": "MANIFEST"}))
 
 
 def test_a_file_without_input_type_is_refused() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepsim.asl.errors import StatesError
+from stepsim.runtime import items_csv
 from stepsim.runtime.items_config import ReaderConfig
 from stepsim.runtime.items_csv import read_csv
 
@@ -134,10 +135,55 @@ def test_text_that_is_not_utf8_fails() -> None:
 def test_the_stream_stays_open() -> None:
     """The reader leaves its stream to the caller."""
     stream = io.BytesIO(b"a\n1\n2\n")
-    items = read_csv(stream, FIRST_ROW)
-    next(items)
-    items.close()  # type: ignore[attr-defined]  # it is a generator
+    assert len(list(read_csv(stream, FIRST_ROW))) == 2
     assert not stream.closed
+
+
+@pytest.mark.parametrize("text", ['a,b\n1,"2\n3,4\n', 'a\n"', 'a\n"x""'])
+def test_quotes_that_are_never_closed_fail(text: str) -> None:
+    """They would hide all rows behind them in one field."""
+    with pytest.raises(StatesError, match="ends inside quotes"):
+        rows(text)
+
+
+class Trickle(io.BytesIO):
+    """A stream that gives seven bytes at a time, so that each record lies across the edge of a piece."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(7)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_pieces_do_not_show(newline: str) -> None:
+    """Rows are the same however the bytes arrive, whether a piece has quotes in it or none."""
+    lines = [
+        "name,text",
+        "plain,1",
+        '"quo,ted","two\nlines"',
+        "",
+        "ünï\\,x,y",
+        '{""a"":1},z',
+        "last one,of all,dropped",
+    ]
+    text = newline.join(lines * 3)
+    whole = rows(text)
+    assert list(read_csv(Trickle(text.encode()), FIRST_ROW)) == whole
+    assert whole[:6] == [
+        {"name": "plain", "text": "1"},
+        {"name": "quo,ted", "text": "two\nlines"},
+        {"name": "", "text": ""},
+        {"name": "ünï,x", "text": "y"},
+        {"name": '{"a":1}', "text": "z"},
+        {"name": "last one", "text": "of all"},
+    ]
+
+
+def test_a_row_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file without newlines fails the reader instead of filling the memory."""
+    monkeypatch.setattr(items_csv, "MAX_ITEM_BYTES", 64)
+    monkeypatch.setattr(items_csv, "_PIECE", 16)
+    with pytest.raises(StatesError, match="larger than 8 MB"):
+        rows("x" * 1000)
 
 
 FIELD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=8)

@@ -302,7 +302,7 @@ def test_dates_of_a_listing(language: str, kind: type) -> None:
     source = source_of_reader(compiled.distributed.reader, {"Bucket": "bucket"}, 0, perform, site, lambda: 0)
     [item] = source.items
     assert item.value["LastModified"] == 1_767_571_200
-    assert type(item.value["LastModified"]) is kind
+    assert isinstance(item.value["LastModified"], kind)
 
 
 def test_a_catchers_own_output_may_fail(laboratory: Any) -> None:
