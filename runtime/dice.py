@@ -49,11 +49,18 @@ class Dice:
 
     def uuid4(self, *names: object) -> str:
         """A version-4 UUID that belongs to these names (execution, map run and request ids)."""
-        return str(uuid.UUID(bytes=self._digest(names), version=4))
+        return _uuid_text(self._digest(names), 4)
 
     def uuid3(self, *names: object) -> str:
         """A version-3 (name-based) UUID that belongs to these names: the names of a map run's children."""
-        return str(uuid.UUID(bytes=self._digest(names), version=3))
+        return _uuid_text(self._digest(names), 3)
+
+
+def _uuid_text(digest: bytes, version: int) -> str:
+    """The UUID of a version whose other bits are the digest's; ``uuid.UUID`` takes five times as long to write it."""
+    number = int.from_bytes(digest, "big") & ~(0xF000 << 64) & ~(0xC000 << 48) | version << 76 | 0x8000 << 48
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def name_uuid(text: str) -> str:

@@ -96,6 +96,8 @@ class MapRun:
         self.machine_arn = f"{frame.me.machine_arn}/{label}"
         self.uuid = uuid
         prefix = frame.me.machine_arn.split(":stateMachine:")[0]
+        kind = "express" if self.express else "execution"
+        self._child_prefix = f"{prefix}:{kind}:{frame.me.machine_name}/{label}:"
         self.arn = f"{prefix}:mapRun:{frame.me.machine_name}/{label}:{uuid}"
         self.key = "/".join(map(str, (*frame.names[:-1], label)))
         self.status: Status = "RUNNING"
@@ -127,12 +129,12 @@ class MapRun:
 
     def child_arn(self, index: int) -> str:
         """The ARN of a child: ``execution:`` for Standard, ``express:`` and an execution id for Express (recorded)."""
-        prefix = self.parent.machine_arn.split(":stateMachine:")[0]
-        name = self.child_name(index)
-        place = f"{self.parent.machine_name}/{self.label}:{name}"
+        return self._arn_of(self.child_name(index), index)
+
+    def _arn_of(self, name: str, index: int) -> str:
         if not self.express:
-            return f"{prefix}:execution:{place}"
-        return f"{prefix}:express:{place}:{self.frame.engine.dice.uuid4('express', self.key, index)}"
+            return f"{self._child_prefix}{name}"
+        return f"{self._child_prefix}{name}:{self.frame.engine.dice.uuid4('express', self.key, index)}"
 
     @property
     def begun(self) -> bool:
@@ -306,9 +308,10 @@ class MapRun:
 
     def outcome(self, child: Child, status: str, output: Payload | None, error: StatesError | None) -> ChildOutcome:
         """How a child ended, as the result files have it."""
+        name = child.name
         return ChildOutcome(
-            execution_arn=child.arn,
-            name=child.name,
+            execution_arn=self._arn_of(name, child.item or 0),
+            name=name,
             state_machine_arn=self.machine_arn,
             status=status,
             input_text=child.input.text,

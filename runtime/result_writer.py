@@ -6,10 +6,10 @@ Only what is being written is held; beyond 8 MB it lies on disk. Records stand i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from tempfile import SpooledTemporaryFile
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from stepsim.asl.payload import JSON, decode, encode_bytes
 
@@ -18,6 +18,7 @@ PART_BYTES = 5 * 1024**3
 
 _IN_MEMORY_BYTES = 8 * 1024 * 1024
 _INCLUDED = {"Included": True}
+_REASON = "Execution is SUCCEEDED and cannot be redriven"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Transformation = Literal["NONE", "COMPACT", "FLATTEN"]
@@ -25,8 +26,7 @@ OutputType = Literal["JSON", "JSONL"]
 Put = Callable[[str, bytes], None]
 
 
-@dataclass(frozen=True, slots=True)
-class ChildOutcome:
+class ChildOutcome(NamedTuple):
     """How one child execution of a map run ended."""
 
     execution_arn: str
@@ -127,6 +127,8 @@ def execution_record(child: ChildOutcome) -> dict[str, JSON]:
     Express children have neither RedriveStatus nor its reason. What a child has not (output, error, cause, the date of
     a redrive) is left out.
     """
+    if child.status == "SUCCEEDED" and child.redrive_ms is None and child.output_text is not None:
+        return _succeeded(child)
     succeeded = child.status == "SUCCEEDED"
     record = {
         "Cause": child.cause,
@@ -140,7 +142,7 @@ def execution_record(child: ChildOutcome) -> dict[str, JSON]:
         "RedriveCount": child.redrive_count,
         "RedriveDate": None if child.redrive_ms is None else iso_date(child.redrive_ms),
         "RedriveStatus": "NOT_REDRIVABLE" if succeeded else "REDRIVABLE_BY_MAP_RUN",
-        "RedriveStatusReason": "Execution is SUCCEEDED and cannot be redriven" if succeeded else None,
+        "RedriveStatusReason": _REASON if succeeded else None,
         "StartDate": iso_date(child.start_ms),
         "StateMachineArn": child.state_machine_arn,
         "Status": child.status,
@@ -151,10 +153,34 @@ def execution_record(child: ChildOutcome) -> dict[str, JSON]:
     return {key: value for key, value in record.items() if value is not None}
 
 
+def _succeeded(child: ChildOutcome) -> dict[str, JSON]:
+    """The record of nearly every child, in which nothing has to be left out."""
+    redrive = {} if child.express else {"RedriveStatus": "NOT_REDRIVABLE", "RedriveStatusReason": _REASON}
+    return {
+        "ExecutionArn": child.execution_arn,
+        "Input": child.input_text,
+        "InputDetails": _INCLUDED,
+        "Name": child.name,
+        "Output": child.output_text,
+        "OutputDetails": _INCLUDED,
+        "RedriveCount": child.redrive_count,
+        **redrive,
+        "StartDate": iso_date(child.start_ms),
+        "StateMachineArn": child.state_machine_arn,
+        "Status": "SUCCEEDED",
+        "StopDate": iso_date(child.stop_ms),
+    }
+
+
 def iso_date(time_ms: int) -> str:
     """``2026-09-23T22:58:11.3Z``: UTC, with the zeros at the end of the fraction dropped (recorded)."""
-    text = (_EPOCH + timedelta(milliseconds=time_ms)).replace(tzinfo=None).isoformat(timespec="milliseconds")
-    return text.rstrip("0").removesuffix(".") + "Z" if text.endswith("0") else text + "Z"
+    second, fraction = divmod(time_ms, 1000)
+    return f"{_iso_second(second)}.{fraction:03d}".rstrip("0") + "Z" if fraction else f"{_iso_second(second)}Z"
+
+
+@lru_cache(maxsize=4096)
+def _iso_second(second: int) -> str:
+    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _everything(child: ChildOutcome) -> Iterable[JSON]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -17,7 +16,7 @@ EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:sm/LifeMap:n1"
 DONE = ChildOutcome(
     EXECUTION, "n1", MACHINE, "SUCCEEDED", '{"index":1}', '{"ok":true}', None, None, 1790204291115, 1790204291300
 )
-BROKEN = replace(DONE, status="FAILED", output_text=None, error="OwnedItemFailure", cause="why")
+BROKEN = DONE._replace(status="FAILED", output_text=None, error="OwnedItemFailure", cause="why")
 
 
 class Store(dict[str, bytes]):
@@ -41,7 +40,7 @@ def writer(
 
 
 def outputs(*texts: str) -> list[ChildOutcome]:
-    return [replace(DONE, output_text=text) for text in texts]
+    return [DONE._replace(output_text=text) for text in texts]
 
 
 def test_the_files_of_a_run() -> None:
@@ -95,7 +94,7 @@ def test_a_child_that_failed() -> None:
 @pytest.mark.parametrize("child", [DONE, BROKEN])
 def test_an_express_child_says_nothing_of_redriving(child: ChildOutcome) -> None:
     """An Express child has neither RedriveStatus nor its reason, and everything else."""
-    record = execution_record(replace(child, express=True))
+    record = execution_record(child._replace(express=True))
     assert set(execution_record(child)) - set(record) == {"RedriveStatus"} | (
         {"RedriveStatusReason"} if child is DONE else set()
     )
@@ -103,7 +102,7 @@ def test_an_express_child_says_nothing_of_redriving(child: ChildOutcome) -> None
 
 def test_a_redriven_child_says_when() -> None:
     """A redriven child has the date of its redrive."""
-    record = execution_record(replace(DONE, redrive_count=1, redrive_ms=1790204291000))
+    record = execution_record(DONE._replace(redrive_count=1, redrive_ms=1790204291000))
     assert (record["RedriveCount"], record["RedriveDate"]) == (1, "2026-09-23T22:58:11Z")
 
 
@@ -157,7 +156,7 @@ def test_results_beyond_memory_are_whole() -> None:
     store = Store()
     files = writer(store, "COMPACT")
     for _ in range(10):
-        files.succeeded(replace(DONE, output_text='"' + "x" * 1_000_000 + '"'))
+        files.succeeded(DONE._replace(output_text='"' + "x" * 1_000_000 + '"'))
     files.close(RUN)
     assert json.loads(store[f"out/{UUID}/SUCCEEDED_0.json"]) == ["x" * 1_000_000] * 10
 
@@ -173,7 +172,7 @@ def test_files_together_are_the_results(texts: list[str], output_type: Literal["
     store = Store()
     files = writer(store, "COMPACT", output_type, part, prefix="out/")
     for text in texts:
-        files.succeeded(replace(DONE, output_text=json.dumps(text)))
+        files.succeeded(DONE._replace(output_text=json.dumps(text)))
     manifest = json.loads(store[files.close(RUN)])
     found: list[str] = []
     for number, entry in enumerate(manifest["ResultFiles"]["SUCCEEDED"]):
