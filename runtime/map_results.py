@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, RESULT_WRITER_FAILED, StatesError
@@ -150,7 +149,7 @@ class ExportedResults:
                 continue
             error = None if execution.output is not None else StatesError(execution.error, execution.cause)
             outcome = self._run.outcome(child, execution.status, execution.output, error)
-            outcome = replace(outcome, stop_ms=stop_ms)
+            outcome = outcome._replace(stop_ms=stop_ms)
             (self._files.failed if execution.output is None else self._files.succeeded)(outcome)
         if not stopped.settled:
             self._files.close(self._run.arn)
