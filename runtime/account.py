@@ -25,6 +25,7 @@ from stepsim.runtime.functions import Functions
 from stepsim.runtime.interpreter import run_states
 from stepsim.runtime.item_source import PerformCall
 from stepsim.runtime.map_children import Keeper
+from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.map_runs import MapRuns
 from stepsim.runtime.performer import Performer
@@ -55,6 +56,7 @@ class Account:
         models: Mapping[str, Model],
         faults: Faults | None = None,
         start_ms: int = 0,
+        map_quotas: MapQuotas = NO_MAP_QUOTAS,
     ) -> None:
         self.statistics = statistics
         self.dice = dice
@@ -64,7 +66,7 @@ class Account:
         self.tokens = TaskTokens(self.scheduler, dice)
         self.activities = Activities(self.scheduler)
         tasks = Tasks(models, None if faults is None else faults.strike_task)
-        self._map_runs = MapRuns(run_states, call)
+        self._map_runs = MapRuns(run_states, call, map_quotas)
         self._engine = Engine(
             self.scheduler, dice, statistics, tasks.perform, self._map_runs.run, self.tokens, self.activities
         )

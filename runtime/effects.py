@@ -50,10 +50,11 @@ class Fork:
     Without `collect` the answer is the list of results in order, and the first failure cancels the rest and is thrown
     in. With it, `collect(index, result)` gets each result as it comes, nothing is kept, and its returning True cancels
     what still runs; branches of such a fork must not fail. Into a branch that lives longer than limit_ms, Expired is
-    thrown. The scheduler's `resize` changes max_concurrency while the fork runs; `run` is its own.
+    thrown. Branches that have `outlived` are not cancelled with the fiber that forked them: they run to their end, and
+    then it is called. The scheduler's `resize` changes max_concurrency while the fork runs; `run` is its own.
     """
 
-    __slots__ = ("branches", "collect", "limit_ms", "max_concurrency", "run")
+    __slots__ = ("branches", "collect", "limit_ms", "max_concurrency", "outlived", "run")
 
     def __init__(
         self,
@@ -61,11 +62,13 @@ class Fork:
         max_concurrency: int | None = None,
         collect: Callable[[int, Any], bool] | None = None,
         limit_ms: int | None = None,
+        outlived: Callable[[], None] | None = None,
     ) -> None:
         self.branches = branches
         self.max_concurrency = max_concurrency
         self.collect = collect
         self.limit_ms = limit_ms
+        self.outlived = outlived
         self.run: Any = None
 
 

@@ -7,6 +7,7 @@ written when it comes, so memory follows the concurrency and not the number of i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import Any, Literal, TypeAlias
@@ -14,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 from stepsim.asl.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD, TIMEOUT, StatesError
 from stepsim.asl.machine import MapState, StateMachine
 from stepsim.asl.payload import JSON, Payload
-from stepsim.runtime.effects import Expired, Fork, NotBefore, Program, Stopped
+from stepsim.runtime.effects import Expired, Fork, NotBefore, Program, Sleep, Stopped
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import Frame, Identity
 from stepsim.runtime.history import History, Trail
@@ -22,6 +23,7 @@ from stepsim.runtime.item_source import ItemSource
 from stepsim.runtime.items_batches import Batch
 from stepsim.runtime.map_children import Keeper, KeptChildren, StoppedRun
 from stepsim.runtime.map_counts import MapCounts, Tolerance
+from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas, paced
 from stepsim.runtime.map_results import MapResults
 from stepsim.runtime.result_writer import ChildOutcome
 
@@ -86,6 +88,7 @@ class MapRun:
         max_concurrency: int,
         run_states: RunStates,
         keeper: Keeper | None = None,
+        quotas: MapQuotas = NO_MAP_QUOTAS,
     ) -> None:
         assert state.distributed is not None
         self.frame = frame
@@ -114,7 +117,12 @@ class MapRun:
         self.redrive_ms: int | None = None
         self.results: MapResults | None = None
         self._run_states = run_states
+        self._quotas = quotas
+        self._noticed_ms: int | None = None
+        """When it is noticed that more has failed than is tolerated."""
         self._fork: Fork | None = None
+        self._orphans: Fork | None = None
+        """The fork of children that outlive the parent."""
         self.exceeded = False
         """True once more has failed than is tolerated."""
         self._held: Batch | None = None
@@ -196,6 +204,8 @@ class MapRun:
 
     def reopen(self, frame: Frame) -> None:
         """Begin again because the parent was redriven."""
+        self.cut_off()
+        self._noticed_ms = None
         self.frame = frame
         self.status, self.stop_ms = "RUNNING", None
         self.redrive_count += 1
@@ -227,9 +237,16 @@ class MapRun:
         if self._kept is not None:
             self._kept.rest = batches
         ended = self._ended if self._kept is None else self._kept_ended
-        self._fork = Fork(children, self._limit, partial(ended, results), lifetime_ms)
+        scheduler = self.frame.engine.scheduler
+        rate = self._quotas.start_rate(express=self.express)
+        if rate is not None:
+            children = paced(children, rate, scheduler)
+        outlived = partial(self._outlived, results) if self.express else None
+        self._fork = Fork(children, self._limit, partial(ended, results), lifetime_ms, outlived)
         try:
             yield self._fork
+            if self._noticed_ms is not None and self._noticed_ms > scheduler.now_ms:
+                yield Sleep(self._noticed_ms)
         except StatesError:
             self._abort(results, None)
             self._close("FAILED")
@@ -291,9 +308,47 @@ class MapRun:
             results.failed(child, self.outcome(child, "TIMED_OUT", None, StatesError(TIMEOUT)))
         if self.exceeded or not self.tolerance.exceeded(self.counts):
             return False
+        if self._quotas.failure_lag_ms:
+            self._notice_later()
+            return False
         self.exceeded = True
         # Running Standard children are aborted when the run fails; Express ones run to their end.
         return not self.express
+
+    def _notice_later(self) -> None:
+        """More has failed than is tolerated, and until that is noticed children are started as if nothing were."""
+        if self._noticed_ms is not None:
+            return
+        fork, scheduler = self._fork, self.frame.engine.scheduler
+
+        def notice() -> None:
+            if fork is None or fork is not self._fork:
+                return
+            self.exceeded = True
+            if self.express:
+                scheduler.resize(fork, self._limit)
+            else:
+                scheduler.end_fork(fork)
+
+        self._noticed_ms = scheduler.now_ms + self._quotas.failure_lag_ms
+        scheduler.call_at(self._noticed_ms, notice)
+
+    def _outlived(self, results: MapResults) -> None:
+        """The last Express child has ended, of those that ran when the parent was stopped or timed out."""
+        with suppress(StatesError):
+            # Nobody is left to fail with what cannot be written.
+            results.close(self.counts)
+        if self._kept is not None:
+            self._kept.settle()
+
+    def cut_off(self) -> None:
+        """End the children that have outlived the parent: nobody will wait for them."""
+        if self.status == "RUNNING" or not self.running or self.results is None:
+            return
+        if self._orphans is not None:
+            self.frame.engine.scheduler.end_fork(self._orphans)
+        self._abort(self.results, None)
+        self._outlived(self.results)
 
     def _kept_ended(self, results: MapResults, _: int, execution: Execution) -> bool:
         assert self._kept is not None
@@ -328,8 +383,15 @@ class MapRun:
     # -- ends -----------------------------------------------------------------------------------------------------
 
     def abort(self) -> None:
-        """The parent was stopped or timed out: what ran is aborted, and the results so far are written."""
+        """The parent was stopped or timed out: what ran is aborted, and the results so far are written.
+
+        Express children run to their end (developer guide), and the results are written then.
+        """
         if self.status != "RUNNING":
+            return
+        if self.express and self.running:
+            self._orphans = self._fork
+            self._close("ABORTED")
             return
         if self.results is not None:
             self._abort(self.results, None)

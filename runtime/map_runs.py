@@ -20,6 +20,7 @@ from stepsim.runtime.items import Item
 from stepsim.runtime.items_batches import Batch, batches, single
 from stepsim.runtime.map_children import Keeper, StoppedRun
 from stepsim.runtime.map_counts import Tolerance
+from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas, Openings
 from stepsim.runtime.map_results import ExportedResults, InlineResults, MapResults, writer_failed
 from stepsim.runtime.map_run import MapRun, RunStates
 from stepsim.runtime.result_writer import ResultFiles
@@ -29,7 +30,9 @@ from stepsim.runtime.resume import ResumePoint
 class MapRuns:
     """The map runs of an account. `opened` are those of a run, in their order; a server has somebody else keep them."""
 
-    def __init__(self, run_states: RunStates, perform: PerformCall) -> None:
+    def __init__(self, run_states: RunStates, perform: PerformCall, quotas: MapQuotas = NO_MAP_QUOTAS) -> None:
+        self._quotas = quotas
+        self._openings: Openings | None = None
         self._run_states = run_states
         self._perform = perform
         self.opened: list[MapRun] = []
@@ -73,6 +76,8 @@ class MapRuns:
             return batcher.batches(child_inputs(state, source, effective.value, frame))
 
         try:
+            if self._quotas.open_runs is not None:
+                yield from self._enter(run, self._quotas.open_runs, frame)
             if stopped is not None:
                 run.restore_children(stopped, self._results(run, distributed.writer, effective.value, frame))
             if run.begun:
@@ -95,17 +100,26 @@ class MapRuns:
         except (Expired, Stopped, GeneratorExit):
             run.abort()
             raise
+        finally:
+            if self._openings is not None:
+                self._openings.leave(run)
         frame.map_run = None
         trail.add("MapRunSucceeded")
         trail.block_succeeded("MapStateSucceeded", started_id)
         return result
+
+    def _enter(self, run: MapRun, limit: int, frame: Frame) -> Program:
+        """Wait in the backlog until fewer map runs are open than may be."""
+        if self._openings is None:
+            self._openings = Openings(limit, frame.engine.scheduler)
+        yield from self._openings.enter(run)
 
     def _open(
         self, state: MapState, distributed: DistributedMap, frame: Frame, tolerance: Tolerance, concurrency: int
     ) -> MapRun:
         label = distributed.label or name_uuid(f"{frame.me.machine_arn}/{state.name}")
         uuid = frame.engine.dice.uuid4("map-run", *frame.names)
-        run = MapRun(frame, state, label, uuid, tolerance, concurrency, self._run_states, self.keeper)
+        run = MapRun(frame, state, label, uuid, tolerance, concurrency, self._run_states, self.keeper, self._quotas)
         if self.listed:
             self.opened.append(run)
         if self.keeper is not None:
@@ -131,6 +145,7 @@ class MapRuns:
             stopped.max_concurrency,
             self._run_states,
             self.keeper,
+            self._quotas,
         )
         run.restore(stopped)
         run.reopen(frame)

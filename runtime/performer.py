@@ -15,6 +15,7 @@ from stepsim.runtime.cloud.call import Answer, CallSite
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.item_source import PerformCall
+from stepsim.runtime.map_quotas import AwaitOpening
 from stepsim.runtime.requests import AwaitToken, CallApi, FindFunction, InvokeFunction, Never, RunModel, SendHttp
 from stepsim.runtime.scheduler import Scheduler, Ticket
 from stepsim.runtime.services.failures import refused_parameters
@@ -89,6 +90,8 @@ class Performer:
             )
         elif kind is SendHttp:
             self._send_http(ticket, request)
+        elif kind is AwaitOpening:
+            request.openings.wait(ticket, request.run)
         elif kind is not Never:
             raise TypeError(f"{request!r} is not a request")
 

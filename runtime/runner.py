@@ -281,6 +281,7 @@ class _Stage:
             models={name: self._model(task) for name, task in scenario.tasks.items()},
             faults=self.faults,
             start_ms=scenario.start_ms,
+            map_quotas=scenario.quotas.map_runs,
         )
         gate = None if cloud is None else cloud.gate
         step_functions = StepFunctions(self._account, gate, map_runs="none" if self.kept is None else "listed")
@@ -379,6 +380,9 @@ class _Stage:
 
     def end(self, account: Account, execution: Execution, cloud: Cloud | None) -> Report:
         """Report a run that has ended, and keep what is to be kept of it."""
+        for run in account.map_runs:
+            # Express children that run on are cut off where the run ends.
+            run.cut_off()
         report = self.report(account, execution, cloud)
         if self.watch.save is not None:
             from stepsim.runtime.saved import save_account

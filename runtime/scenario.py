@@ -18,6 +18,7 @@ from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.expectations import Expectation, parse_expectation
 from stepsim.runtime.key_path import KeyPath
+from stepsim.runtime.map_quotas import MapQuotas
 from stepsim.runtime.mocks.inline import mocks_of
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
 from stepsim.runtime.scenario_sets import Override, apply_sets
@@ -155,6 +156,7 @@ class _Resolver:
             self._check_name(name, ("activities", index))
         faults = self._list(value, written.Fault, "faults", lambda fault, at: self._fault(fault, at, value))
         expect = self._list(value, str, "expect", self._expectation)
+        quotas = self._quotas(value.get("quotas"))
         if checker.problems or definition is None or start_ms is None:
             return None
         mocks = None
@@ -187,7 +189,7 @@ class _Resolver:
             machines=machines,
             activities=tuple(file.activities),
             latency=file.latency == "aws",
-            quotas=_quotas(file.quotas),
+            quotas=quotas,
             faults=tuple(faults),
             mocks=mocks,
             expect=tuple(expect),
@@ -391,6 +393,22 @@ class _Resolver:
             self._checker.add(INVALID_VALUE, str(error), path)
             return None
 
+    def _quotas(self, quotas: JSON) -> Quotas:
+        if not isinstance(quotas, dict):
+            return Quotas() if quotas is None else Quotas(lambda_concurrency=None)
+        read = self._checker.converted(quotas, written.Quotas, ("quotas",))
+        if read is None:
+            return Quotas()
+        return Quotas(
+            _limit(read.lambda_concurrency),
+            MapQuotas(
+                _limit(read.map_run_start_rate_express),
+                _limit(read.map_run_start_rate_standard),
+                _limit(read.open_map_runs),
+                self._time_ms(read.map_run_failure_lag, ("quotas", "map_run_failure_lag")) or 0,
+            ),
+        )
+
     def _expectation(self, text: str, path: KeyPath) -> Expectation | None:
         try:
             return parse_expectation(text)
@@ -412,8 +430,5 @@ def _sort_key(key: str | written.TypedKey | None) -> KeySpec | None:
     return None if key is None else _key(key)
 
 
-def _quotas(quotas: written.Quotas | str) -> Quotas:
-    if isinstance(quotas, str):
-        return Quotas(lambda_concurrency=None)
-    limit = quotas.lambda_concurrency
-    return Quotas(lambda_concurrency=None if isinstance(limit, str) else limit)
+def _limit(quota: int | str) -> int | None:
+    return None if isinstance(quota, str) else quota

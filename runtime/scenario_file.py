@@ -16,6 +16,7 @@ from stepsim.workers.durations import FORMS
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
+Rate = Annotated[int, Meta(ge=1)]
 Time = Annotated[str | int | float, Meta(description="120ms, 40s, 1.5m, 2h, 1d; from the start of the run")]
 DurationText = Annotated[
     str | int | float | dict[str, Any],
@@ -141,6 +142,18 @@ class Quotas(Struct, frozen=True, forbid_unknown_fields=True):
     """AWS's quotas, where they are not AWS's defaults. A quota of `none` is off."""
 
     lambda_concurrency: Count | Literal["none"] = 1000
+    map_run_start_rate_express: Annotated[
+        Rate | Literal["none"], Meta(description="Express children a second of one map run; 1000 on AWS")
+    ] = "none"
+    map_run_start_rate_standard: Annotated[
+        Rate | Literal["none"], Meta(description="Standard children a second of one map run; 100 on AWS")
+    ] = "none"
+    open_map_runs: Annotated[
+        Rate | Literal["none"], Meta(description="map runs at once, the others wait; 1000 on AWS")
+    ] = "none"
+    map_run_failure_lag: Annotated[
+        str | int | float, Meta(description="120ms, 5s: until too many failures are noticed; some 5s on AWS")
+    ] = 0
 
 
 class Fault(Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from typing import Literal
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.expectations import Expectation
+from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas
 from stepsim.runtime.mocks.answers import MockedCase
 from stepsim.workers.durations import NOTHING, Duration
 from stepsim.workers.modelled import ModelledError
@@ -120,6 +121,7 @@ class Quotas:
     """AWS's quotas; None is off."""
 
     lambda_concurrency: int | None = 1_000
+    map_runs: MapQuotas = NO_MAP_QUOTAS
 
 
 @dataclass(frozen=True, slots=True)

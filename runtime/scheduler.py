@@ -81,7 +81,18 @@ class _Deadline:
 class _ForkRun:
     """A fork under way: its running fibers in the order they were started, and what has come back so far."""
 
-    __slots__ = ("effect", "exhausted", "failing", "owner", "paused", "results", "running", "started", "watching")
+    __slots__ = (
+        "effect",
+        "exhausted",
+        "failing",
+        "orphaned",
+        "owner",
+        "paused",
+        "results",
+        "running",
+        "started",
+        "watching",
+    )
 
     def __init__(self, owner: Fiber, effect: Fork) -> None:
         self.owner = owner
@@ -93,6 +104,8 @@ class _ForkRun:
         self.paused = False
         self.watching = False
         self.failing = False
+        self.orphaned = False
+        """True once the owner has gone, and its branches run on."""
 
 
 class Scheduler:
@@ -165,9 +178,7 @@ class Scheduler:
         """Throw an exception into a fiber, whatever it waits for; what it forked is cancelled first."""
         if fiber.ended:
             return
-        if fiber.fork is not None:
-            self._cancel_fork(fiber.fork)
-            fiber.fork = None
+        self._leave_fork(fiber)
         self._step(fiber, None, error)
         self._drain()
 
@@ -186,9 +197,7 @@ class Scheduler:
         fiber.wait = _VOID
         if fiber.deadline is not None:
             self._forget_deadline(fiber.deadline)
-        if fiber.fork is not None:
-            self._cancel_fork(fiber.fork)
-            fiber.fork = None
+        self._leave_fork(fiber)
         fiber.program.close()
 
     def resize(self, fork: Fork, max_concurrency: int | None) -> None:
@@ -197,6 +206,18 @@ class Scheduler:
         run = fork.run
         if run is not None and run.owner.fork is run:
             self._refill(run)
+            if self.wake is not None:
+                self.wake()
+
+    def end_fork(self, fork: Fork) -> None:
+        """End a fork that may be under way, as `collect` would; of one whose owner has gone, what still runs."""
+        run = fork.run
+        if run is None:
+            return
+        if run.orphaned:
+            self._cancel_fork(run)
+        else:
+            self._end_fork(run, None, None)
             if self.wake is not None:
                 self.wake()
 
@@ -373,6 +394,8 @@ class Scheduler:
 
     def _branch_done(self, run: _ForkRun, fiber: Fiber, result: Any, error: StatesError | None) -> None:
         if run.owner.fork is not run:
+            if run.orphaned and run.running.pop(fiber, fiber) is None:
+                self._orphan_done(run, fiber.index, result)
             return
         del run.running[fiber]
         if run.failing:
@@ -405,6 +428,24 @@ class Scheduler:
         self._cancel_fork(run)
         self._ready.append((owner, owner.wait, results, error))
 
+    def _leave_fork(self, fiber: Fiber) -> None:
+        """Take a fiber from the fork that it waits for; the branches end with it, unless they outlive it."""
+        run, fiber.fork = fiber.fork, None
+        if run is None:
+            return
+        if run.effect.outlived is not None and run.running:
+            run.exhausted = run.orphaned = True
+        else:
+            self._cancel_fork(run)
+
+    def _orphan_done(self, run: _ForkRun, index: int, result: Any) -> None:
+        effect = run.effect
+        if effect.collect is not None:
+            effect.collect(index, result)
+        if not run.running and effect.outlived is not None:
+            effect.run = None
+            effect.outlived()
+
     def _cancel_fork(self, run: _ForkRun) -> None:
         run.exhausted = True
         run.effect.run = None
@@ -420,14 +461,14 @@ class Scheduler:
 
     def _expire(self, run: _ForkRun) -> None:
         run.watching = False
-        if run.owner.fork is not run:
+        if run.owner.fork is not run and not run.orphaned:
             return
         overdue_ms = self.now_ms - (run.effect.limit_ms or 0)
         for fiber in tuple(run.running):
             if fiber.started_ms > overdue_ms:
                 break
             self.interrupt(fiber, Expired())
-        if run.owner.fork is run and run.running and not run.watching:
+        if (run.owner.fork is run or run.orphaned) and run.running and not run.watching:
             self._watch_lifetimes(run)
 
 
