@@ -89,6 +89,19 @@ def listing(quick: bool) -> Iterator[Measure]:
         yield Measure(f"listing {count:,} keys", figure, seconds, None, 5 if count == 500_000 else None)
 
 
+def readers(quick: bool) -> Iterator[Measure]:
+    """The rows of one large object: the reader alone in each format, and children for a CSV's."""
+    count = 5_000 if quick else 1_000_000
+    for form in ("csv", "quoted", "csv.gz", "csv.zst", "jsonl", "parquet"):
+        read = program("readers", "reader", form, count)
+        figure = f"{read['seconds']:.2f} s, {read['per_s']:,.0f} a second; {read['peak_rss_mb']:.0f} MB"
+        bar = 300_000 if form in ("csv", "jsonl", "parquet") else None
+        yield Measure(f"{count:,} rows of {form}", figure, read["per_s"], None, bar, at_least=True)
+    children = program("readers", "children", "csv", count // 5)
+    figure = f"{children['seconds']:.2f} s, {children['per_s']:,.0f} a second; {children['peak_rss_mb']:.0f} MB"
+    yield Measure(f"{count // 5:,} children of a CSV's rows", figure, children["per_s"])
+
+
 def pipeline(quick: bool) -> Iterator[Measure]:
     """The whole bank reconciliation, with real functions and with modelled ones."""
     files = 5_000 if quick else 250_000
@@ -120,6 +133,7 @@ SUBJECTS: Mapping[str, Callable[[bool], Iterator[Measure]]] = {
     "children": children,
     "calls": calls,
     "listing": listing,
+    "readers": readers,
     "pipeline": pipeline,
     "inline_map": inline_map,
     "startup": startup,
