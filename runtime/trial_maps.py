@@ -94,7 +94,9 @@ def _read(
         return None
     listed = reader.resource.action == "listObjectsV2"
     source = f"s3://{arguments.get('Bucket')}" + ("" if listed else f"/{arguments.get('Key')}")
-    values = list(_listing(data, config) if listed else read_file(io.BytesIO(data.encode()), "", config))
+    # What is flattened are the objects, not their listing.
+    plain = listed and not config.flattens
+    values = list(_listing(data, config) if plain else read_file(io.BytesIO(data.encode()), "", config))
     if config.items_pointer:
         notes["afterItemsPointer"] = encode(_pointed(values))
     return list(_numbered(values, source))

@@ -310,6 +310,16 @@ def test_a_listing_is_given_as_s3_gives_it(service: Any) -> None:
         assert shown["afterItemSelector"] == [{"k": "a"}]
 
 
+def test_what_is_flattened_is_given_as_an_object_has_it(service: Any) -> None:
+    """Of a listing that is loaded and flattened, the rows are given."""
+    config = {"Transformation": "LOAD_AND_FLATTEN", "InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}
+    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "b"}, "ReaderConfig": config}
+    state = distributed(ItemReader=reader, ItemSelector={"v.$": "$$.Map.Item.Value"})
+    configuration = {"mapItemReaderData": "a\n1\n"}
+    shown = tried(service, state, [], {}, stateConfiguration=configuration)["inspectionData"]
+    assert shown["afterItemSelector"] == [{"v": {"a": "1"}}]
+
+
 def test_a_reader_without_data_reads_nothing(service: Any) -> None:
     """Its Map has the mocked result all the same; one that cannot read fails, and can be retried."""
     reader = {**READER, "ReaderConfig": {"InputType": "JSON"}}
