@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -27,18 +28,25 @@ class Double(float):
     @property
     def text(self) -> str:
         """As ``Double.toString`` writes it."""
-        if 1e-3 <= abs(self) < 1e7 or not self or not math.isfinite(self):
-            return float.__repr__(self)
-        from decimal import Decimal  # seldom needed
+        return _java_text(float(self)).decode()
 
-        digits, _, exponent = f"{Decimal(float.__repr__(self)).normalize():E}".partition("E")
-        return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
+
+@lru_cache(maxsize=4096)
+def _java_text(number: float) -> bytes:
+    """Remembered, because the objects of a listing were often made in the same second."""
+    text = repr(number)
+    if 1e-3 <= abs(number) < 1e7 or not number or not math.isfinite(number):
+        return text.encode()
+    from decimal import Decimal  # seldom needed
+
+    digits, _, exponent = f"{Decimal(text).normalize():E}".partition("E")
+    return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}".encode()
 
 
 def written(value: object) -> msgspec.Raw:
     """What msgspec's encoders ask for when they meet a `Double`. Raises TypeError for anything else."""
     if type(value) is Double:
-        return msgspec.Raw(value.text.encode())
+        return msgspec.Raw(_java_text(value))
     raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
 
 
