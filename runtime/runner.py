@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from stepsim.asl.payload import JSON, Payload, encode
 from stepsim.runtime.account import Account, no_cloud
 from stepsim.runtime.api.activities import create_activity
+from stepsim.runtime.api.execution_keeper import MapRunsKept
 from stepsim.runtime.api.put_events import event_operations
 from stepsim.runtime.api.records import ExecutionRecord, Home, MachineRecord, MachineType, Revision
 from stepsim.runtime.api.registry import Registries, Registry
@@ -28,6 +29,7 @@ from stepsim.runtime.generators import GeneratorError
 from stepsim.runtime.mocks.checking import checked
 from stepsim.runtime.mocks.reporting import describe_mocks
 from stepsim.runtime.mocks.running import MockRun
+from stepsim.runtime.persistence.archivist import Archivist
 from stepsim.runtime.report import RunFacts, make_report
 from stepsim.runtime.scenario_types import FunctionSpec, Scenario
 from stepsim.runtime.simulation import drive
@@ -284,9 +286,11 @@ class _Stage:
             map_quotas=scenario.quotas.map_runs,
         )
         gate = None if cloud is None else cloud.gate
-        step_functions = StepFunctions(self._account, gate, map_runs="none" if self.kept is None else "listed")
+        step_functions = StepFunctions(self._account, gate, map_runs=self._map_runs_kept)
         if self.kept is not None:
             self._keep(self.kept, step_functions.registries, parts, cloud)
+        elif self.scenario.keep_children != "none":
+            parts.callback(Archivist(step_functions.registries).close)
         self._registry = step_functions.registries[Home(ACCOUNT_ID, DEFAULT_REGION)]
         self._registry.observers.execution_ended.append(self._count_events)
         self._fill(self._registry)
@@ -294,6 +298,12 @@ class _Stage:
             cloud.fast_paths["stepfunctions"] = step_functions.gate_operations()
             cloud.fast_paths["events"] = event_operations(step_functions.registries)
         return self._account
+
+    @property
+    def _map_runs_kept(self) -> MapRunsKept:
+        if self.kept is not None or self.scenario.keep_children == "all":
+            return "listed"
+        return "failed" if self.scenario.keep_children == "failed" else "none"
 
     def _keep(self, kept: KeptRun, registries: Registries, parts: ExitStack, cloud: Cloud | None) -> None:
         """Have everything written into the run's folder from now on; what is there already is there again."""
@@ -304,7 +314,7 @@ class _Stage:
             self._keeping.keep_account(parts)
 
     def _count_events(self, ended: ExecutionRecord) -> None:
-        if ended.execution is not self._execution:
+        if ended.execution is not self._execution and ended.map_run is None:
             self.statistics.history_events += len(ended.execution.history)
 
     def _fill(self, registry: Registry) -> None:
@@ -385,10 +395,11 @@ class _Stage:
             run.cut_off()
         report = self.report(account, execution, cloud)
         if self.watch.save is not None:
-            from stepsim.runtime.saved import save_account
+            from stepsim.runtime.saved import save_account, save_failed_children
 
             try:
                 save_account(self.watch.save, execution, cloud)
+                save_failed_children(self.watch.save, self._registry.store, account.map_runs)
             except OSError as error:
                 raise RunError(f"What the run left cannot be written to {self.watch.save}: {error}") from error
         return report

@@ -1,12 +1,14 @@
 """What a run leaves in its account, written to a folder where people can look at it.
 
 ``history.json``            the execution's events, as GetExecutionHistory has them
+``children/<map run>/<name>.json``  a child that did not succeed, with its events, where the run has kept children
 ``buckets/<bucket>/<key>``  every object but the generated ones
 ``tables/<table>.jsonl``    a table's items in DynamoDB's own JSON, one a line, ordered by their keys
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,9 @@ import msgspec
 from stepsim.runtime.execution import Execution
 
 if TYPE_CHECKING:
+    from stepsim.runtime.api.execution_store import ExecutionStore
     from stepsim.runtime.cloud.cloud import Cloud
+    from stepsim.runtime.map_run import MapRun
 
 
 def save_account(folder: Path, execution: Execution, cloud: Cloud | None) -> None:
@@ -31,6 +35,19 @@ def save_account(folder: Path, execution: Execution, cloud: Cloud | None) -> Non
     for table in tables:
         lines = sorted(msgspec.json.encode(_plain(item)) for item in cloud.items(table))
         _write(folder / "tables" / f"{table}.jsonl", b"".join(line + b"\n" for line in lines))
+
+
+def save_failed_children(folder: Path, store: ExecutionStore, map_runs: Iterable[MapRun]) -> None:
+    """Write the children of map runs that the store holds and that did not succeed. Raises OSError where it cannot."""
+    for run in map_runs:
+        for record in store.of_map_run(run.arn):
+            execution = record.execution
+            if execution.status == "SUCCEEDED":
+                continue
+            events = [event.as_dict() for event in execution.history] if execution.history.stored else []
+            told = {**execution.describe(), "input": execution.me.input.value, "events": events}
+            place = folder / "children" / f"{run.label}-{run.uuid}" / f"{execution.me.name}.json"
+            _write(place, msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
 
 
 def _inside(folder: Path, key: str) -> Path:

@@ -190,6 +190,7 @@ class _Resolver:
             activities=tuple(file.activities),
             latency=file.latency == "aws",
             quotas=quotas,
+            keep_children=file.keep_children,
             faults=tuple(faults),
             mocks=mocks,
             expect=tuple(expect),

@@ -203,6 +203,12 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     activities: Annotated[list[str], Meta(description="their workers are other machines, or models under tasks")] = []
     latency: Annotated[Literal["aws", "none"], Meta(description="none: AWS calls take no time")] = "aws"
     quotas: Quotas | Literal["none"] = Quotas()
+    keep_children: Annotated[
+        Literal["all", "failed", "none"],
+        Meta(
+            description="which children of distributed maps can be described and listed, and saved with their histories"
+        ),
+    ] = "none"
     faults: list[Fault] = []
     mocks: Annotated[Mocks | None, Meta(description="Tasks that are answered without being carried out")] = None
     run: Run = Run()

@@ -154,6 +154,8 @@ class Scenario:
     latency: bool = True
     """False: AWS calls take no time."""
     quotas: Quotas = Quotas()
+    keep_children: Literal["all", "failed", "none"] = "none"
+    """Which children of map runs can be described, listed and saved."""
     faults: tuple[FaultRule, ...] = ()
     mocks: MockedCase | None = None
     """Of its own machine."""

@@ -11,9 +11,9 @@ from stepsim.runtime.execution import Execution
 from stepsim.runtime.map_children import StoppedRun
 from stepsim.runtime.map_run import MapRun
 
-
-MapRunsKept: TypeAlias = Literal["all", "listed", "none"]
-"""Whether map runs and their children are kept; and whether the account lists the runs besides, for a report."""
+MapRunsKept: TypeAlias = Literal["all", "listed", "failed", "none"]
+"""Whether map runs and their children are kept. `listed`: the account lists the runs, too, for a report. `failed`: it
+does, and of the children only those are kept that did not succeed."""
 
 
 class ExecutionKeeper:
@@ -21,8 +21,9 @@ class ExecutionKeeper:
 
     def __init__(self, registries: Registries, *, map_runs: MapRunsKept = "all") -> None:
         self._registries = registries
+        self._all = map_runs != "failed"
         if map_runs != "none":
-            registries.account.keep_map_runs(self, listed=map_runs == "listed")
+            registries.account.keep_map_runs(self, listed=map_runs != "all")
         registries.observers.machine_deleting.append(self._fail_executions)
         registries.observers.machine_deleted.append(self._discard_executions)
 
@@ -57,7 +58,10 @@ class ExecutionKeeper:
     def ended(self, run: MapRun, child: Execution) -> None:
         """A child has ended, whatever way."""
         registry = self._home(run.arn)
-        note_end(registry, registry.execution(child.me.arn))
+        record = registry.execution(child.me.arn)
+        if child.status == "SUCCEEDED" and not self._all:
+            registry.store.let_go_child(child.me.arn)
+        note_end(registry, record, keep=self._all or child.status != "SUCCEEDED")
 
     def _fail_executions(self, machine: MachineRecord) -> None:
         # They fail at their next event, which is not written any more (measured).

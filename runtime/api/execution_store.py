@@ -110,6 +110,10 @@ class ExecutionStore:
     def map_run_settled(self, run: MapRun) -> None:
         """Note that a map run has ended."""
 
+    def let_go_child(self, arn: str) -> None:
+        """Hold a child no longer that nobody will ask for."""
+        self._remove(arn)
+
     def hold(self, record: ExecutionRecord) -> None:
         """Hold a child that is going to be run again."""
         ExecutionStore.add(self, record)

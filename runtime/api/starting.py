@@ -140,9 +140,10 @@ def note_start(registry: Registry, started: ExecutionRecord) -> None:
         observer(started)
 
 
-def note_end(registry: Registry, record: ExecutionRecord) -> None:
+def note_end(registry: Registry, record: ExecutionRecord, *, keep: bool = True) -> None:
     """An execution has ended, whatever way."""
-    registry.store.ended(record)
+    if keep:
+        registry.store.ended(record)
     for observer in registry.observers.execution_ended:
         observer(record)
 

@@ -20,6 +20,7 @@ from stepsim.runtime.map_children import StoppedRun
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.persistence.archive import Archive, ArchiveError, ExecutionRow, Place
 from stepsim.runtime.persistence.executions import (
+    StoredHistory,
     pack_execution,
     pack_map_run,
     unpack_execution,
@@ -226,8 +227,18 @@ class Archivist:
                 store, _, _ = self._held[arn]
                 self._drop(arn)
                 record, runs = store.let_go(arn)
-                if self._journal is None and record is not None:
+                if record is None:
+                    continue
+                if self._journal is None:
                     self._write(record, runs)
+                if record.map_run is not None and record.execution.status != "SUCCEEDED":
+                    self._shelve_history(record)
+
+    def _shelve_history(self, record: ExecutionRecord) -> None:
+        # Its map run holds on to a child that may be redriven; what is long of it is read when that happens.
+        row = self._archive.execution(record.execution.me.arn)
+        if row is not None and record.execution.history.stored:
+            record.execution.history = StoredHistory(self._scheduler, self._archive, row.seq, row.events)
 
     def _write(self, record: ExecutionRecord, runs: list[MapRun]) -> None:
         archive, history = self._archive, record.execution.history

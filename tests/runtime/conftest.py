@@ -20,6 +20,7 @@ from stepsim.runtime.engine import Engine
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import Identity
 from stepsim.runtime.interpreter import run_states
+from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, AwaitOpening
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.map_runs import MapRuns
 from stepsim.runtime.requests import AwaitToken, InvokeFunction
@@ -91,6 +92,7 @@ class Laboratory:
     def __init__(self) -> None:
         self.s3: dict[str, bytes] = {}
         self.duration_ms = 1_000
+        self.quotas = NO_MAP_QUOTAS
 
     @staticmethod
     def task(function: str = "f", **fields: Any) -> dict[str, Any]:
@@ -136,11 +138,13 @@ class Laboratory:
                 scheduler.complete_at(scheduler.now_ms + self.duration_ms, ticket, answer)
             elif isinstance(request, AwaitToken):
                 tokens.wait(request.token, ticket)
+            elif isinstance(request, AwaitOpening):
+                request.openings.wait(ticket, request.run)
 
         scheduler = Scheduler(perform, 1_767_578_400_000)
         dice = Dice(seed)
         tokens = TaskTokens(scheduler, dice)
-        map_runs = MapRuns(run_states, self.call)
+        map_runs = MapRuns(run_states, self.call, self.quotas)
         statistics = Statistics()
         engine = Engine(scheduler, dice, statistics, Tasks().perform, map_runs.run, tokens)
         payload = Payload.of_text(text) if text is not None else Payload({} if value is None else value)
