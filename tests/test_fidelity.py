@@ -79,8 +79,8 @@ def no_such_key(key: str, text: str) -> Callable[[Path], None]:
 
 
 def no_redrive_command(tmp_path: Path) -> None:
-    """`stepsim run` has no option for it."""
-    assert "No such option" in CliRunner().invoke(main, ["run", "x.json", "--redrive", "y"]).output
+    """`stepsim simulate` has no option for it."""
+    assert "No such option" in CliRunner().invoke(main, ["simulate", "x.json", "--redrive", "y"]).output
 
 
 def template_is_no_definition(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def template_is_no_definition(tmp_path: Path) -> None:
 
 CHECKS: dict[str, Callable[[Path], None]] = {
     "the optimised integrations of SageMaker": no_such_integration,
-    "redrive in `stepsim run`": no_redrive_command,
+    "redrive in `stepsim simulate`": no_redrive_command,
     "quotas other than": no_such_key("state_transitions", "quotas: {state_transitions: 5}"),
     "triggers": no_such_key("triggers", "cloud: {triggers: [{bucket: b, start: definition}]}"),
     "provisioned capacity": no_such_key(

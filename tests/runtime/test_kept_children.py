@@ -79,19 +79,20 @@ def scenario(tmp_path: Path) -> Callable[..., Any]:
     return lambda *sets: load_scenario(tmp_path / "scenario.yaml", sets)
 
 
+TYPES = (
+    "ExecutionStarted",
+    "TaskStateEntered",
+    "LambdaFunctionScheduled",
+    "LambdaFunctionStarted",
+    "LambdaFunctionFailed",
+    "ExecutionFailed",
+)
 ASKED = {
     "SUCCEEDED": 30,
     "FAILED": 10,
     "PENDING_REDRIVE": 0,
     "error": "ValueError",
-    "types": [
-        "ExecutionStarted",
-        "TaskStateEntered",
-        "LambdaFunctionScheduled",
-        "LambdaFunctionStarted",
-        "LambdaFunctionFailed",
-        "ExecutionFailed",
-    ],
+    "types": list(TYPES),
 }
 
 
@@ -104,7 +105,7 @@ def test_kept_children_are_listed_and_described(scenario: Any, tmp_path: Path, k
     saved = [json.loads(file.read_text()) for file in (tmp_path / "saved/children").glob("all-*/*.json")]
     assert sorted(child["input"] for child in saved) == list(range(1, 40, 4))
     assert {child["error"] for child in saved} == {"ValueError"}
-    assert {tuple(event["type"] for event in child["events"]) for child in saved} == {tuple(ASKED["types"])}
+    assert {tuple(event["type"] for event in child["events"]) for child in saved} == {TYPES}
 
 
 def test_by_default_no_child_is_kept(scenario: Any, tmp_path: Path) -> None:
