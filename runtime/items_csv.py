@@ -1,9 +1,10 @@
 """CSV as Step Functions reads it: one row after the other, every value a string, memory flat in the number of rows.
 
 Rows come in batches, a piece of the file at a time. A piece without quotes and backslashes, as most have none, is split
-at its delimiters; the standard library's reader does the others. Two rules of AWS's grammar it does not know are added
-around it: a backslash before a newline is removed and the newline still counts, and a doubled quote in a field that is
-not enclosed in quotes stands for one quote (the developer guide reads ``{""a"":1}`` as JSON).
+at its delimiters, and so is one all of whose fields are enclosed; the standard library's reader does the others, row by
+row where it has to. Two rules of AWS's grammar it does not know are added around it: a backslash before a newline is
+removed and the newline still counts, and a doubled quote in a field that is not enclosed in quotes stands for one quote
+(the developer guide reads ``{""a"":1}`` as JSON).
 """
 
 from __future__ import annotations
@@ -75,10 +76,12 @@ def _tables(stream: BinaryIO, delimiter: str) -> Iterator[list[list[str]]]:
     """The rows of a file, so many at a time."""
     pieces = _whole_lines(stream)
     for piece in pieces:
-        if b'"' in piece or b"\\" in piece:
-            yield from _parsed(piece, pieces, delimiter)
-        else:
+        if b'"' not in piece and b"\\" not in piece:
             yield _split(piece, delimiter)
+        elif (rows := _enclosed(piece, delimiter) or _regular(piece, delimiter)) is not None:
+            yield rows
+        else:
+            yield from _parsed(piece, pieces, delimiter)
 
 
 def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -108,8 +111,32 @@ def _split(piece: bytes, delimiter: str) -> list[list[str]]:
     return list(map(str.split, lines, repeat(delimiter)))
 
 
+def _enclosed(piece: bytes, delimiter: str) -> list[list[str]] | None:
+    """The rows of a piece all of whose fields are enclosed in quotes, and hold none; None where it is not so simple."""
+    end = b'"\r\n' if piece.endswith(b'"\r\n') else b'"\n'
+    if b"\\" in piece or not piece.startswith(b'"') or not piece.endswith(end):
+        return None
+    lines = piece[1 : -len(end)].decode().split(end.decode() + '"')
+    rows = list(map(str.split, lines, repeat(f'"{delimiter}"')))
+    # A field that holds a quote, or a separator of its own, leaves quotes over.
+    return rows if 2 * sum(map(len, rows)) == piece.count(b'"') else None
+
+
+def _regular(piece: bytes, delimiter: str) -> list[list[str]] | None:
+    """The rows of a piece in which quotes enclose whole fields, as they mostly do; None where it is not so simple."""
+    if piece.endswith(b"\\") or b"\\\n" in piece or b"\\\r" in piece:
+        return None
+    lines = io.StringIO(piece.decode(), newline="")
+    try:
+        # Strictly: a last row that goes on behind the piece is an error, and so are quotes out of place.
+        rows = list(csv.reader(lines, delimiter=delimiter, escapechar="\\", doublequote=True, strict=True))
+    except csv.Error:
+        return None
+    return None if b'""' in piece and '""' in "\0".join(chain.from_iterable(rows)) else rows
+
+
 def _parsed(piece: bytes, pieces: Iterator[bytes], delimiter: str) -> Iterator[list[list[str]]]:
-    """The rows of a piece that has quotes or backslashes, and of those after it into which its last row reaches."""
+    """The rows of any piece, and of those after it into which its last row reaches."""
     lines = _Lines(piece, pieces)
     record = lines.record
     rows: list[list[str]] = []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 
 import pytest
@@ -144,6 +145,30 @@ def test_quotes_that_are_never_closed_fail(text: str) -> None:
     """They would hide all rows behind them in one field."""
     with pytest.raises(StatesError, match="ends inside quotes"):
         rows(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"a","b"\n"c","d"\n',
+        '"a","b"\r\n"c","d"\r\n',
+        '"a","x\ny"\n"","d"\n',
+        '"a","\n","b"\n',
+        '"a","\n"\n',
+        '"a\r\n","b"\n',
+        '"a"\n\n"b"\n',
+        '"\n"\n',
+        '"a,b","c"",""d"\n',
+        '"a"",","b"\n',
+        '"",""\n"a"\n',
+        '"a" ,"b"\n',
+    ],
+)
+def test_enclosed_fields_are_split_as_they_are_read(text: str) -> None:
+    """Rows all of whose fields are enclosed are those that the standard library's reader finds."""
+    read = [row[:4] + [""] * (4 - len(row)) for row in csv.reader(io.StringIO(text, newline=""))]
+    config = ReaderConfig("CSV", "GIVEN", tuple("abcd"))
+    assert [list(item.values()) for item in read_csv(io.BytesIO(text.encode()), config)] == read
 
 
 class Trickle(io.BytesIO):
