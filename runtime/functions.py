@@ -21,7 +21,7 @@ from stepsim.runtime.lambdas.asynchronous import EventInvoke, invoke_event
 from stepsim.runtime.requests import InvokeFunction, InvokeOptions
 from stepsim.runtime.scheduler import Scheduler, Ticket
 from stepsim.runtime.services.lambda_function import function_name
-from stepsim.runtime.statistics import FunctionStatistics, Statistics
+from stepsim.runtime.statistics import Durations, FunctionStatistics, Statistics
 from stepsim.workers.modelled import Model, overdue
 from stepsim.workers.worker import Invocation, InvocationResult, Worker
 
@@ -199,13 +199,17 @@ class Functions:
         else:
             statistics.cold_starts += 1
 
-    def _end(self, place: Place, ticket: Ticket, result: InvocationResult, duration_ms: int) -> None:
+    def _end(self, place: Place, ticket: Ticket, result: InvocationResult, duration_ms: int, state: str) -> None:
         statistics = place.statistics
         statistics.running -= 1
         if place.counted:
             place.room.running -= 1
         place.idle += 1
-        statistics.durations.add(duration_ms)
+        by_state = statistics.succeeded if result.function_error is None else statistics.failed
+        durations = by_state.get(state)
+        if durations is None:
+            durations = by_state[state] = Durations()
+        durations.add(duration_ms)
         if result.function_error is not None:
             error = error_type(result)
             statistics.errors[error] += 1
@@ -234,13 +238,13 @@ class Functions:
         duration_ms, result = model.answer(draw, request.event)
         if duration_ms > place.function.timeout_ms:
             duration_ms, result = place.function.timeout_ms, self._overdue(place, request)
-        self._end_at(duration_ms, overhead_ms, place, ticket, result)
+        self._end_at(duration_ms, overhead_ms, place, ticket, result, site.state)
 
     def _end_at(
-        self, duration_ms: int, overhead_ms: int, place: Place, ticket: Ticket, result: InvocationResult
+        self, duration_ms: int, overhead_ms: int, place: Place, ticket: Ticket, result: InvocationResult, state: str
     ) -> None:
         due_ms = self.scheduler.now_ms + overhead_ms + duration_ms
-        self.scheduler.call_at(due_ms, lambda: self._end(place, ticket, result, duration_ms))
+        self.scheduler.call_at(due_ms, lambda: self._end(place, ticket, result, duration_ms, state))
 
     def _work(self, place: Place, ticket: Ticket, request: InvokeFunction, overhead_ms: int) -> None:
         site, function, worker = request.site, place.function, place.worker
@@ -261,7 +265,7 @@ class Functions:
         )
 
         def done(result: InvocationResult) -> None:
-            self._end(place, ticket, result, result.duration_ms)
+            self._end(place, ticket, result, result.duration_ms, site.state)
 
         if overhead_ms:
             start_ms = self.scheduler.now_ms + overhead_ms
@@ -273,16 +277,16 @@ class Functions:
         self, place: Place, ticket: Ticket, request: InvokeFunction, refusal: Refusal, overhead_ms: int, drawn: float
     ) -> None:
         """An injected fault instead of the code: an error of the function, or silence until it times out."""
-        duration_ms = refusal.delay_ms
+        duration_ms, state = refusal.delay_ms, request.site.state
         if refusal.hang or duration_ms >= place.function.timeout_ms:
-            self._end_at(place.function.timeout_ms, overhead_ms, place, ticket, self._overdue(place, request))
+            self._end_at(place.function.timeout_ms, overhead_ms, place, ticket, self._overdue(place, request), state)
         elif refusal.code is None:
             start_ms = self.scheduler.now_ms + overhead_ms + duration_ms
             self.scheduler.call_at(start_ms, lambda: self._go(place, ticket, request, 0, drawn))
         else:
             payload = encode({"errorMessage": refusal.message, "errorType": refusal.code})
             result = InvocationResult(payload, "Unhandled", duration_ms)
-            self._end_at(duration_ms, overhead_ms, place, ticket, result)
+            self._end_at(duration_ms, overhead_ms, place, ticket, result, state)
 
     def _overdue(self, place: Place, request: InvokeFunction) -> InvocationResult:
         site = request.site

@@ -76,7 +76,7 @@ class Clock(Protocol):
 class History:
     """The events of one execution in their order, or only their number where nobody reads them."""
 
-    __slots__ = ("_clock", "_events", "_observer", "_refusal", "count", "kept", "limit", "stored")
+    __slots__ = ("_clock", "_events", "_observer", "_refusal", "billed_entries", "count", "kept", "limit", "stored")
 
     def __init__(self, clock: Clock, *, kept: bool = True, limited: bool = True) -> None:
         self._clock = clock
@@ -85,6 +85,8 @@ class History:
         self._refusal = _FULL
         self.limit = MAX_EVENTS - 1 if limited else sys.maxsize
         self.count = 0
+        self.billed_entries = 0
+        """Entries into states of a Standard execution, of which nothing was taken yet: each is billed."""
         self.stored = kept
         """True where the events stay here to be read."""
         self.kept = kept
@@ -107,6 +109,11 @@ class History:
         """
         self._refusal = cause
         self.limit = 0
+
+    def take_billed_entries(self) -> int:
+        """How many entries were billed since this was last asked."""
+        taken, self.billed_entries = self.billed_entries, 0
+        return taken
 
     @property
     def full(self) -> StatesError:

@@ -51,6 +51,7 @@ def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program
     if frame.resume is not None:
         state, payload = states[frame.resume.state], frame.resume.raw
     visited = 0
+    history = None if frame.me.express else frame.trail.history
     while True:
         name, kind = state.name, state.type
         if kind == "Map" and state.refuses and state.refuses(payload.value, frame):  # type: ignore[union-attr]
@@ -59,6 +60,9 @@ def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program
         counters = statistics.states.get(name) or statistics.state(name)
         counters.entered += 1
         statistics.state_transitions += 1
+        if history is not None:
+            counters.billed += 1
+            history.billed_entries += 1
         try:
             frame.enter(name, kind, payload)
             if kind == "Task" or kind == "Map" or kind == "Parallel":
@@ -188,7 +192,11 @@ def _run_retryable(state: Retryable, raw: Payload, frame: Frame) -> Program:
             wait_ms = retries.next_delay_ms(state.retry, error, frame.draw) if state.retry else None
             if wait_ms is None:
                 return _caught(state, raw, error, frame)
-            frame.engine.statistics.state(state.name).retries[error.error or ""] += 1
+            counters = frame.engine.statistics.state(state.name)
+            counters.retries[error.error or ""] += 1
+            if not frame.me.express:
+                counters.billed += 1
+                counters.billed_retries += 1
         finally:
             if frame.token is not None:
                 frame.engine.tokens.close(frame.token)

@@ -177,5 +177,8 @@ class KeptChildren:
         try:
             yield from execution.program()
         finally:
-            self._run.frame.engine.statistics.history_events += len(execution.history) - before
+            statistics = self._run.frame.engine.statistics
+            statistics.history_events += len(execution.history) - before
+            if execution.status != "SUCCEEDED":
+                statistics.lost += execution.history.take_billed_entries()
         return execution

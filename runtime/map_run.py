@@ -26,6 +26,7 @@ from stepsim.runtime.map_counts import MapCounts, Tolerance
 from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas, paced
 from stepsim.runtime.map_results import MapResults
 from stepsim.runtime.result_writer import ChildOutcome
+from stepsim.runtime.statistics import Durations
 
 RunStates: TypeAlias = Callable[[StateMachine, Payload, Frame], Program]
 Status: TypeAlias = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
@@ -108,6 +109,10 @@ class MapRun:
         self.stop_ms: int | None = None
         self.max_concurrency = max_concurrency
         self.max_concurrency_seen = 0
+        self.succeeded_after = Durations()
+        """How long Express children took that succeeded: they are billed by it."""
+        self.failed_after = Durations()
+        """The same of those that failed, timed out or were aborted."""
         self.tolerance = tolerance
         self.counts = MapCounts()
         self.running: dict[int, Child] = {}
@@ -285,18 +290,25 @@ class MapRun:
         history.count = 1
         trail = Trail(history)
         frame = Frame(engine, child, trail, {})
+        succeeded = False
         try:
             output: Payload = yield from self._run_states(self.state.processor, child.input, frame)
+            succeeded = True
         except StatesError as error:
             return error
         except Expired as expired:
             return expired
         finally:
             engine.statistics.history_events += history.count + 1
+            if not succeeded:
+                engine.statistics.lost += history.take_billed_entries()
         return output
 
     def _ended(self, results: MapResults, index: int, outcome: Payload | StatesError | Expired) -> bool:
         child = self.running.pop(index)
+        if self.express:
+            taken = self.succeeded_after if isinstance(outcome, Payload) else self.failed_after
+            taken.add(self.frame.engine.scheduler.now_ms - child.start_ms)
         if isinstance(outcome, Payload):
             self.counts.succeed(child.items)
             results.succeeded(child, index, outcome)
@@ -357,6 +369,8 @@ class MapRun:
         if execution.status != "ABORTED":
             return self._ended(results, execution.me.item, outcome)
         child = self.running.pop(execution.me.item)
+        if self.express:
+            self.failed_after.add(self.frame.engine.scheduler.now_ms - child.start_ms)
         self.counts.abort(child.items)
         results.failed(child, self.outcome(child, "ABORTED", None, StatesError(execution.error, execution.cause)))
         return False
@@ -406,6 +420,8 @@ class MapRun:
     def _abort(self, results: MapResults, rest: Iterator[Batch] | None) -> None:
         """Count and write what will not end: children that still ran, then those that were never started."""
         for child in self.running.values():
+            if self.express:
+                self.failed_after.add(self.frame.engine.scheduler.now_ms - child.start_ms)
             self.counts.abort(child.items)
             results.failed(child, self.outcome(child, "ABORTED", None, None))
             if self._kept is not None:

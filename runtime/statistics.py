@@ -7,6 +7,7 @@ the number of visits.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -23,6 +24,26 @@ class Durations:
     def add(self, duration_ms: int) -> None:
         seen = self._seen
         seen[duration_ms] = seen.get(duration_ms, 0) + 1
+
+    @classmethod
+    def merged(cls, several: Iterable[Durations]) -> Durations:
+        """All of them together."""
+        whole = cls()
+        for durations in several:
+            for duration_ms, times in durations.counted():
+                whole._seen[duration_ms] = whole._seen.get(duration_ms, 0) + times
+        return whole
+
+    def counted(self) -> Iterator[tuple[int, int]]:
+        """Each duration in ms with how often it was seen."""
+        yield from self._seen.items()
+        if self.instant:
+            yield 0, self.instant
+
+    @property
+    def count(self) -> int:
+        """How many were seen."""
+        return sum(self._seen.values()) + self.instant
 
     def summary(self) -> dict[str, float]:
         """mean, p50, p99 and max in milliseconds; empty where nothing was seen."""
@@ -60,6 +81,10 @@ class StateStatistics:
     retries: Counter[str] = field(default_factory=Counter)
     caught: Counter[str] = field(default_factory=Counter)
     durations: Durations = field(default_factory=Durations)
+    billed: int = 0
+    """Entries and retries in Standard executions: those are billed."""
+    billed_retries: int = 0
+    """Those of them that were retries."""
 
 
 @dataclass(slots=True)
@@ -73,19 +98,32 @@ class FunctionStatistics:
     cold_starts: int = 0
     running: int = 0
     max_concurrency_seen: int = 0
-    durations: Durations = field(default_factory=Durations)
+    succeeded: dict[str, Durations] = field(default_factory=dict)
+    """How long invocations took that gave a result, by the state that they were made for."""
+    failed: dict[str, Durations] = field(default_factory=dict)
+    """The same of those that ended with an error."""
+
+    @property
+    def durations(self) -> Durations:
+        """How long invocations took."""
+        return Durations.merged((*self.succeeded.values(), *self.failed.values()))
 
 
 class Statistics:
     """All counters of a run."""
 
-    __slots__ = ("functions", "history_events", "state_transitions", "states")
+    __slots__ = ("express", "failed_express", "functions", "history_events", "lost", "state_transitions", "states")
 
     def __init__(self) -> None:
         self.states: dict[str, StateStatistics] = {}
         self.functions: dict[str, FunctionStatistics] = {}
         self.state_transitions = 0
         self.history_events = 0
+        self.express = Durations()
+        """How long Express executions took that succeeded, those of map runs aside."""
+        self.failed_express = Durations()
+        self.lost = 0
+        """Billed entries into states of children that did not succeed."""
 
     def state(self, name: str) -> StateStatistics:
         found = self.states.get(name)

@@ -114,3 +114,5 @@ class CallCounts:
     throttled: int = 0
     faults: int = 0
     errors: dict[str, int] = field(default_factory=dict)
+    by_state: dict[str, int] = field(default_factory=dict)
+    """Billed units by the state that the calls were made for."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from stepsim.runtime.cloud.billed_units import WEIGHTS, Weigh
 from stepsim.runtime.cloud.call import (
     DEFAULT_REGION,
     Answer,
@@ -45,7 +46,7 @@ def _no_wait(_latency_ms: int) -> None:
 class Route:
     """An operation, with everything that the gate looks up for it."""
 
-    __slots__ = ("bounds", "counts", "fast", "name", "operation", "service")
+    __slots__ = ("bounds", "counts", "fast", "name", "operation", "service", "weigh")
 
     def __init__(
         self, service: str, operation: str, fast: Operation | None, bounds: tuple[int, int], counts: CallCounts
@@ -56,6 +57,8 @@ class Route:
         self.fast = fast
         self.bounds = bounds
         self.counts = counts
+        self.weigh: Weigh | None = WEIGHTS.get(self.name)
+        """How many billed units a call is; None: one."""
 
 
 class Gate:
@@ -131,7 +134,10 @@ class Gate:
     def admit(self, route: Route, params: dict[str, Any], site: CallSite) -> tuple[int, Refusal | None]:
         """Count one attempt; how long AWS takes to answer it in ms, and the fault that strikes it, if one does."""
         number = next(site.calls)
-        route.counts.count += 1
+        counts = route.counts
+        counts.count += 1
+        by_state = counts.by_state
+        by_state[site.state] = by_state.get(site.state, 0) + (1 if route.weigh is None else route.weigh(params))
         low, high = route.bounds
         latency_ms = low if low == high else self._latency.draw(route.bounds, site, number)
         if self._faults is None:
