@@ -61,12 +61,23 @@ def encode(value: JSON) -> str:
     """
     if type(value) is float and not math.isfinite(value):
         raise TypeError(f"Out of range float values are not JSON compliant: {value!r}")
-    return _encoder.encode(value).decode()
+    try:
+        return _encoder.encode(value).decode()
+    except UnicodeEncodeError:
+        return _escaped(value)
 
 
 def encode_bytes(value: JSON) -> bytes:
     """As encode, in UTF-8."""
-    return _encoder.encode(value)
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _escaped(value).encode()
+
+
+def _escaped(value: JSON) -> str:
+    # A lone surrogate, which JSON's grammar allows: it is written as the escape that it came as.
+    return json.dumps(value, separators=(",", ":"))
 
 
 def decode(text: str | bytes) -> JSON:

@@ -38,6 +38,13 @@ def test_a_double_comes_back(number: float) -> None:
     assert decode(encode(Double(number))) == number
 
 
+def test_half_a_surrogate_pair_is_written_as_an_escape() -> None:
+    """JSON allows it, UTF-8 doesn't."""
+    value = {"half": "\ud800", "n": Double(1.5)}
+    assert encode(value) == '{"half":"\\ud800","n":1.5}'
+    assert decode(encode(value)) == value
+
+
 def test_other_values_are_no_json() -> None:
     """What is not JSON is refused by its type's name."""
     with pytest.raises(TypeError, match="object is unsupported"):
