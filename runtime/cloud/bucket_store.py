@@ -300,9 +300,7 @@ class BucketStore:
             entry = entries[key]
             if isinstance(entry, Stored):
                 checksum = "CRC32" if entry.checksummed else None
-                yield ObjectSummary(
-                    key, entry.size, f'"{entry.digest.hex()}"', entry.modified, "STANDARD", checksum
-                )
+                yield ObjectSummary(key, entry.size, f'"{entry.digest.hex()}"', entry.modified, "STANDARD", checksum)
             else:
                 yield _moto_summary(key, entry)
 

@@ -63,7 +63,8 @@ def write(path: Path, kind: str, count: int) -> None:
             for text in texts("csv", count):
                 packed.write(text)
     else:
-        with gzip.open(path, "wb", 1) if kind == "csv.gz" else path.open("wb") as file:
+        file: Any = gzip.open(path, "wb", 1) if kind == "csv.gz" else path.open("wb")
+        with file:
             for text in texts(kind.partition(".")[0], count):
                 file.write(text)
 
