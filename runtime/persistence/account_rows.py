@@ -1,8 +1,8 @@
 """What executions leave in the account's buckets and tables, written into the archive beside them.
 
 Only what is changed while `listening` is written, each object and item as it is at the end of the turn; so the account
-that a scenario makes anew is what it was, once `restore` has put the rows back. Not written: other services' state (such
-as what waits in queues), objects' tags and older versions, and tables that were made meanwhile.
+that a scenario makes anew is what it was, once `restore` has put the rows back. Not written: the state of other
+services, such as what waits in queues, objects' tags and older versions, and tables that were made meanwhile.
 """
 
 from __future__ import annotations

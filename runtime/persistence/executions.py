@@ -258,8 +258,8 @@ class _MapRun(msgspec.Struct):
     started_id: int
     expected: int | None
     exported: list[tuple[str, int]]
-    killed: bool = False
-    """True where the process ended while it ran, so that it could not write its results."""
+    unwritten: bool
+    """True where it has ended and its results are not written: there was no time, or Express children still run."""
 
 
 class StoredMapRun(MapRun):
@@ -310,6 +310,8 @@ def pack_map_run(run: MapRun) -> bytes:
             run.started_id,
             run.counts.expected,
             [] if run.results is None else run.results.exported,
+            # Express children outlive the run, and its results are written after them.
+            run.status != "RUNNING" and bool(run.running),
         )
     )
 
@@ -344,7 +346,7 @@ def unpack_stopped_run(body: bytes, children: Iterator[Execution]) -> StoppedRun
         packed.expected,
         packed.redrive_count,
         packed.redrive_ms,
-        not packed.killed,
+        not packed.unwritten,
         tuple(packed.exported),
         children,
     )
@@ -376,7 +378,7 @@ def stopped_map_run(body: bytes, now_ms: int) -> tuple[str, str, bytes] | None:
     packed = unpack(body, _MapRun)
     if packed.status != "RUNNING":
         return None
-    packed.status, packed.stop_ms, packed.killed = "ABORTED", now_ms, True
+    packed.status, packed.stop_ms, packed.unwritten = "ABORTED", now_ms, True
     for counts in (packed.items, packed.executions):
         counts["aborted"] += counts["running"]
         counts["running"] = 0

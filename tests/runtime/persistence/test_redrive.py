@@ -156,3 +156,114 @@ def test_an_execution_that_memory_let_go_is_redriven_in_its_map_run(servers: Any
     assert described["output"] == '{"got":[1,90],"seen":7}'
     assert "MapRunRedriven" in [event["type"] for event in events]
     assert sorted(children(server, run).values()) == [("SUCCEEDED", 0), ("SUCCEEDED", 1)]
+
+
+def test_nested_map_runs_go_on_too(servers: Any, tmp_path: Path) -> None:
+    """The run inside a child that ran is redriven with it; one inside a child that succeeded is not."""
+    inner = mapped("EXPRESS")["States"]["M"] | {"Label": "inner", "End": True}
+    del inner["Next"]
+    outer = mapped("STANDARD")
+    outer["States"]["M"]["ItemProcessor"] |= {"StartAt": "N", "States": {"N": inner}}
+    before = servers(tmp_path)
+    arn = before.start(before.machine(outer), "one", [[1, 2], [1, 90]])
+    before.advance(4_000)
+    before.archivist.commit()
+    died(before)
+    after = servers(tmp_path, now_ms=LATER_MS)
+    after.call("RedriveExecution", executionArn=arn)
+    after.advance(200_000)
+    assert after.told(arn)[0]["output"] == '{"got":[[1,2],[1,90]],"seen":7}'
+    outcomes = {}
+    for child, (status, redrives) in children(after, map_run(after, arn)).items():
+        run = map_run(after, child)
+        outcomes[redrives] = (status, run["redriveCount"], sorted(children(after, run).values()))
+    assert outcomes == {
+        0: ("SUCCEEDED", 0, [("SUCCEEDED", 0), ("SUCCEEDED", 0)]),
+        1: ("SUCCEEDED", 1, [("SUCCEEDED", 0), ("SUCCEEDED", 1)]),
+    }
+
+
+def test_several_map_runs_of_one_execution(servers: Any, tmp_path: Path) -> None:
+    """The one that had succeeded stays as it is, the one that ran goes on."""
+    machine = mapped("EXPRESS")
+    processor = machine["States"]["M"]["ItemProcessor"]
+    second = {**processor, "StartAt": "W2", "States": {"W2": processor["States"]["W"]}}
+    machine["States"]["M2"] = {**machine["States"]["M"], "Label": "second", "ItemProcessor": second}
+    machine["States"]["M"]["Next"] = "M2"
+    before = servers(tmp_path)
+    arn = before.start(before.machine(machine), "one", [1, 20])
+    before.advance(25_000)
+    before.archivist.commit()
+    died(before)
+    after = servers(tmp_path, now_ms=LATER_MS)
+    after.call("RedriveExecution", executionArn=arn)
+    after.advance(60_000)
+    assert after.told(arn)[0]["output"] == '{"got":[1,20],"seen":7}'
+    runs = [
+        after.call("DescribeMapRun", mapRunArn=run["mapRunArn"])
+        for run in after.call("ListMapRuns", executionArn=arn)["mapRuns"]
+    ]
+    assert sorted((run["status"], run["redriveCount"]) for run in runs) == [("SUCCEEDED", 0), ("SUCCEEDED", 1)]
+
+
+def test_express_children_run_on_when_the_parent_is_stopped(servers: Any, tmp_path: Path) -> None:
+    """They end as they would have; what has succeeded by then is not run again, not even after a restart."""
+    before = servers(tmp_path)
+    arn = before.start(before.machine(mapped("EXPRESS")), "one", [1, 5, 90])
+    before.advance(2_000)
+    before.call("StopExecution", executionArn=arn)
+    run = map_run(before, arn)
+    assert (run["status"], run["itemCounts"]["running"], run["itemCounts"]["aborted"]) == ("ABORTED", 2, 0)
+    assert sorted(children(before, run).values()) == [("RUNNING", 0)] * 2 + [("SUCCEEDED", 0)]
+    before.advance(5_000)
+    assert sorted(children(before, run).values()) == [("RUNNING", 0)] + [("SUCCEEDED", 0)] * 2
+    before.archivist.commit()
+    died(before)
+    after = servers(tmp_path, now_ms=LATER_MS)
+    after.call("RedriveExecution", executionArn=arn)
+    after.advance(100_000)
+    assert after.told(arn)[0]["output"] == '{"got":[1,5,90],"seen":7}'
+    assert sorted(children(after, run).values()) == [("SUCCEEDED", 0)] * 2 + [("SUCCEEDED", 1)]
+
+
+def test_a_redrive_does_not_wait_for_children_that_run_on(servers: Any) -> None:
+    """What still runs is cut off and run again: at least once is what Express promises."""
+    server = servers()
+    arn = server.start(server.machine(mapped("EXPRESS")), "one", [1, 90])
+    server.advance(2_000)
+    server.call("StopExecution", executionArn=arn)
+    server.advance(10_000)
+    server.call("RedriveExecution", executionArn=arn)
+    server.advance(89_000)
+    assert server.told(arn)[0]["status"] == "RUNNING"
+    server.advance(2_000)
+    assert server.told(arn)[0]["output"] == '{"got":[1,90],"seen":7}'
+    run = map_run(server, arn)
+    assert (run["itemCounts"]["succeeded"], run["itemCounts"]["total"]) == (2, 2)
+    assert sorted(children(server, run).values()) == [("SUCCEEDED", 0), ("SUCCEEDED", 1)]
+
+
+def test_children_that_are_to_be_redriven_can_be_listed(servers: Any, tmp_path: Path) -> None:
+    """Until there is room for them they are PENDING_REDRIVE."""
+    before = servers(tmp_path)
+    arn = before.start(before.machine(mapped("STANDARD", MaxConcurrency=3)), "one", [60, 61, 62])
+    before.advance(2_000)
+    before.archivist.commit()
+    died(before)
+    after = servers(tmp_path, now_ms=LATER_MS)
+    run = map_run(after, arn)["mapRunArn"]
+    after.call("RedriveExecution", executionArn=arn)
+    after.call("UpdateMapRun", mapRunArn=run, maxConcurrency=1)
+    for filters, count in (
+        ({"statusFilter": "RUNNING"}, 3),
+        ({"redriveFilter": "REDRIVEN"}, 3),
+        ({"redriveFilter": "NOT_REDRIVEN"}, 0),
+        ({"statusFilter": "PENDING_REDRIVE"}, 0),
+    ):
+        assert len(after.call("ListExecutions", mapRunArn=run, **filters)["executions"]) == count, filters
+    after.call("StopExecution", executionArn=arn)
+    after.call("RedriveExecution", executionArn=arn)
+    pending = after.call("ListExecutions", mapRunArn=run, statusFilter="PENDING_REDRIVE")["executions"]
+    assert len(pending) == 2
+    after.advance(400_000)
+    assert after.told(arn)[0]["status"] == "SUCCEEDED"
