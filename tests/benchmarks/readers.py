@@ -63,10 +63,9 @@ def write(path: Path, kind: str, count: int) -> None:
             for text in texts("csv", count):
                 packed.write(text)
     else:
-        file: Any = gzip.open(path, "wb", 1) if kind == "csv.gz" else path.open("wb")
-        with file:
-            for text in texts(kind.partition(".")[0], count):
-                file.write(text)
+        opened: Any = gzip.open(path, "wb", 1) if kind == "csv.gz" else path.open("wb")  # noqa: SIM115 - closed below
+        with opened:
+            opened.writelines(texts(kind.partition(".")[0], count))
 
 
 def _write_parquet(path: Path, count: int) -> None:
