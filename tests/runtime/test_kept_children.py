@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from stepsim.runtime import runner
-from stepsim.runtime.kept import KeptError, KeptRun
 from stepsim.runtime.scenario import load_scenario
 
 SCENARIO = """
@@ -116,16 +115,3 @@ def test_by_default_no_child_is_kept(scenario: Any, tmp_path: Path) -> None:
     assert "ResourceNotFound" in plain["execution"]["error"]
     assert not (tmp_path / "saved/children").exists()
     assert plain["map_runs"] == kept["map_runs"]
-
-
-def test_a_folder_that_keeps_no_run_is_refused(scenario: Any, tmp_path: Path) -> None:
-    """Each mistake in one sentence."""
-    with pytest.raises(KeptError, match=r"run\.json cannot be read"):
-        KeptRun.of_folder(tmp_path / "nothing")
-    with pytest.raises(runner.RunError, match="is not empty"):
-        runner.run(scenario(), keep=tmp_path)
-    with pytest.raises(runner.RunError, match="Express execution cannot be redriven"):
-        runner.run(scenario("type=EXPRESS"), keep=tmp_path / "kept")
-    KeptRun.new(tmp_path / "other", "other", 0).begun("arn:aws:states:us-east-1:123456789012:execution:other:one")
-    with pytest.raises(runner.RunError, match="keeps a run of 'other', not of"):
-        runner.redrive(scenario(), tmp_path / "other")

@@ -1,0 +1,117 @@
+"""Runs that are kept in a folder, in one process: what goes on, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stepsim.runtime import runner
+from stepsim.runtime.cli import main
+from stepsim.runtime.kept import KeptError, KeptRun
+from stepsim.runtime.scenario import load_scenario
+
+TASK = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:F", "End": True}
+MAPPED = {
+    "Type": "Map",
+    "ItemsPath": "$.items",
+    "ItemProcessor": {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+        "StartAt": "T",
+        "States": {"T": TASK},
+    },
+    "ToleratedFailureCount": 1,
+    "End": True,
+}
+DEFINITION = {"StartAt": "M", "States": {"M": MAPPED}}
+BROKEN = """
+def f(event, context):
+    if event > 1:
+        raise ValueError("not yet")
+    return event
+"""
+MENDED = "def f(event, context):\n    return event * 10\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a definition, and a function that does not work yet."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.asl.json").write_text(json.dumps(DEFINITION))
+    (tmp_path / "pass.asl.json").write_text('{"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}')
+    (tmp_path / "code.py").write_text(BROKEN)
+    (tmp_path / "scenario.yaml").write_text(
+        'name: s\ndefinition: m.asl.json\ninput: {items: [1, 2, 3]}\nfunctions: {F: {handler: "code:f"}}\n'
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def scenario(folder: Path) -> Callable[..., Any]:
+    """Loads the scenario, changed by these."""
+    return lambda *sets: load_scenario(folder / "scenario.yaml", sets, clock="system")
+
+
+def stepsim(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["run", *arguments])
+
+
+def test_a_run_that_failed_goes_on_with_code_that_was_mended(folder: Path) -> None:
+    """The command line finds again what the run was given; what had succeeded keeps its result."""
+    given = ["--input", '{"items": [1, 2, 3]}', "--function", "F=code:f", "--processes", "1"]
+    failed = stepsim("m.asl.json", *given, "--keep", "kept")
+    assert failed.exit_code == 1, failed.output
+    (folder / "code.py").write_text(MENDED)
+    (folder / "m.asl.json").write_text(json.dumps({**DEFINITION, "TimeoutSeconds": 1_000}))
+    redriven = stepsim("--redrive", "kept/stepsim.sqlite", "--json", "report.json", "--processes", "1")
+    assert redriven.exit_code == 0, redriven.output
+    report = json.loads((folder / "report.json").read_text())
+    assert report["execution"]["output"] == [1, 20, 30]
+    assert report["functions"]["F"]["invocations"] == 2
+    over = stepsim("--redrive", "kept")
+    assert over.exit_code == 2
+    assert "Execution is SUCCEEDED and cannot be redriven" in over.output
+
+
+def test_a_run_of_python_is_redriven_from_python(folder: Path, scenario: Any) -> None:
+    """`run` with `keep` and `redrive` are the same as the options."""
+    kept = folder / "kept"
+    assert runner.run(scenario(), processes=1, keep=kept)["execution"]["status"] == "FAILED"
+    (folder / "code.py").write_text(MENDED)
+    assert runner.redrive(scenario(), kept, processes=1)["execution"]["output"] == [1, 20, 30]
+    refused = stepsim("--redrive", "kept")
+    assert (refused.exit_code, "begun from Python" in refused.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--redrive", "nothing"], "nothing keeps no run: run.json cannot be read: No such file or directory."),
+        (["--redrive", "nothing", "--seed", "3"], "--redrive goes on with a run as it was begun"),
+        (["m.asl.json", "--redrive", "nothing"], "--redrive goes on with a run as it was begun"),
+        (["scenario.yaml", "--keep", "."], "is not empty"),
+        ([], "Name a scenario or a definition"),
+    ],
+)
+def test_what_cannot_be_kept_or_redriven_is_bad_usage(folder: Path, arguments: list[str], message: str) -> None:
+    """Exit status 2, and one sentence that says why."""
+    result = stepsim(*arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_what_cannot_go_on_is_not_begun(folder: Path, scenario: Any) -> None:
+    """Each refusal in one sentence."""
+    with pytest.raises(runner.RunError, match="Express execution cannot be redriven"):
+        runner.run(scenario("type=EXPRESS", "definition=pass.asl.json"), keep=folder / "kept")
+    (folder / "odd").mkdir()
+    (folder / "odd/run.json").write_text("{}")
+    with pytest.raises(KeptError, match=r"run\.json is not what a run writes"):
+        KeptRun.of_folder(folder / "odd")
+    KeptRun.new(folder / "other", "other", 0).begun("arn:aws:states:us-east-1:123456789012:execution:other:one")
+    with pytest.raises(runner.RunError, match="keeps a run of 'other', not of"):
+        runner.redrive(scenario(), folder / "other")
