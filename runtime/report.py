@@ -10,10 +10,14 @@ from typing import Any
 
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.call import CallCounts
+from stepsim.runtime.cloud.prices import Prices
+from stepsim.runtime.cost import cost
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.expectations import Expectation, evaluate
 from stepsim.runtime.map_run import MapRun
+from stepsim.runtime.scenario_types import FunctionSpec
 from stepsim.runtime.statistics import Durations, FunctionStatistics, StateStatistics, Statistics
+from stepsim.runtime.usage import Counters, usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,10 @@ class RunFacts:
     tables: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
     mocks: Mapping[str, JSON] | None = None
     """What became of the mocks; None where there were none."""
+    specs: Mapping[str, FunctionSpec] = field(default_factory=dict)
+    """The functions and jobs, as the scenario describes them."""
+    prices: Prices | None = None
+    """None: nothing is priced."""
 
 
 def make_report(
@@ -39,6 +47,7 @@ def make_report(
     expectations: Iterable[Expectation] = (),
 ) -> dict[str, Any]:
     """The report, as ``--json`` writes it. Durations end in ``_s`` or ``_ms`` after their unit."""
+    runs = list(map_runs)
     stop_ms = execution.stop_ms if execution.stop_ms is not None else execution.engine.scheduler.now_ms
     report: dict[str, Any] = {
         "scenario": facts.scenario,
@@ -50,12 +59,16 @@ def make_report(
         "peak_rss_mb": peak_rss_mb(),
         "state_transitions": statistics.state_transitions,
         "history_events": len(execution.history) + statistics.history_events,
-        "map_runs": _map_runs(map_runs),
+        "map_runs": _map_runs(runs),
         "functions": {name: _function(found) for name, found in sorted(statistics.functions.items())},
         "states": {name: _state(found) for name, found in statistics.states.items()},
         "calls": {name: _call(counts) for name, counts in sorted(facts.calls.items()) if counts.count},
         "tables": {name: dict(table) for name, table in sorted(facts.tables.items())},
     }
+    report["cost"] = None
+    if facts.prices is not None:
+        counters = Counters(execution, statistics, runs, facts.calls, facts.tables, facts.specs)
+        report["cost"] = cost(usage(counters, facts.prices), facts.prices)
     if facts.mocks is not None:
         report["mocks"] = dict(facts.mocks)
     report["expectations"] = evaluate(expectations, report)

@@ -292,7 +292,7 @@ class _Stage:
         elif self.scenario.keep_children != "none":
             parts.callback(Archivist(step_functions.registries).close)
         self._registry = step_functions.registries[Home(ACCOUNT_ID, DEFAULT_REGION)]
-        self._registry.observers.execution_ended.append(self._count_events)
+        self._registry.observers.execution_ended.append(self._count_ended)
         self._fill(self._registry)
         if cloud is not None:
             cloud.fast_paths["stepfunctions"] = step_functions.gate_operations()
@@ -313,9 +313,14 @@ class _Stage:
         if cloud is not None:
             self._keeping.keep_account(parts)
 
-    def _count_events(self, ended: ExecutionRecord) -> None:
-        if ended.execution is not self._execution and ended.map_run is None:
-            self.statistics.history_events += len(ended.execution.history)
+    def _count_ended(self, ended: ExecutionRecord) -> None:
+        execution, statistics = ended.execution, self.statistics
+        if execution is self._execution or ended.map_run is not None:
+            return
+        statistics.history_events += len(execution.history)
+        if execution.me.express and execution.stop_ms is not None:
+            taken = statistics.express if execution.status == "SUCCEEDED" else statistics.failed_express
+            taken.add(execution.stop_ms - execution.me.start_ms)
 
     def _fill(self, registry: Registry) -> None:
         """Make the scenario's machines and activities. What is not known of a machine is as where nobody says."""
@@ -414,5 +419,7 @@ class _Stage:
             {} if cloud is None else cloud.gate.calls,
             {} if cloud is None else cloud.tables(),
             None if self.mocks is None else describe_mocks(self.mocks, self.mock_warnings),
+            {**self.scenario.functions, **self.scenario.jobs},
+            self.scenario.prices,
         )
         return make_report(facts, execution, account.map_runs, self.statistics, self.scenario.expect)

@@ -16,6 +16,7 @@ from stepsim.runtime import scenario_file as written
 from stepsim.runtime.api.names import check_name
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.faults import FaultRule
+from stepsim.runtime.cloud.prices import LIST_PRICES, changed
 from stepsim.runtime.expectations import Expectation, parse_expectation
 from stepsim.runtime.key_path import KeyPath
 from stepsim.runtime.map_quotas import MapQuotas
@@ -157,6 +158,7 @@ class _Resolver:
         faults = self._list(value, written.Fault, "faults", lambda fault, at: self._fault(fault, at, value))
         expect = self._list(value, str, "expect", self._expectation)
         quotas = self._quotas(value.get("quotas"))
+        self._check_prices(value.get("prices"))
         if checker.problems or definition is None or start_ms is None:
             return None
         mocks = None
@@ -190,6 +192,7 @@ class _Resolver:
             activities=tuple(file.activities),
             latency=file.latency == "aws",
             quotas=quotas,
+            prices=None if isinstance(file.prices, str) else changed(file.prices),
             keep_children=file.keep_children,
             faults=tuple(faults),
             mocks=mocks,
@@ -324,6 +327,7 @@ class _Resolver:
             memory_mb=job.memory_mb,
             timeout_ms=JOB_MS_MAX,
             env=job.env,
+            vcpu=job.vcpu,
         )
 
     def _task(self, task: written.Task, path: KeyPath) -> TaskSpec:
@@ -409,6 +413,13 @@ class _Resolver:
                 self._time_ms(read.map_run_failure_lag, ("quotas", "map_run_failure_lag")) or 0,
             ),
         )
+
+    def _check_prices(self, prices: JSON) -> None:
+        for name in prices if isinstance(prices, dict) else ():
+            if name not in LIST_PRICES:
+                self._checker.add(
+                    INVALID_VALUE, f"there is no price {name!r}", ("prices", name), did_you_mean(name, LIST_PRICES)
+                )
 
     def _expectation(self, text: str, path: KeyPath) -> Expectation | None:
         try:

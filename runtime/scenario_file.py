@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from stepsim.asl.payload import JSON
+from stepsim.runtime.cloud.prices import LIST_PRICES
 from stepsim.runtime.mocks.written import Mocks
 from stepsim.workers.durations import FORMS
 
@@ -119,6 +120,9 @@ class Job(Struct, frozen=True, forbid_unknown_fields=True):
     duration: DurationText = 0
     errors: list[ModelledError] = []
     memory_mb: Annotated[int, Meta(ge=128, le=245_760)] = 2_048
+    vcpu: Annotated[float, Meta(ge=0.25, le=16, description="what Fargate bills; by its memory, otherwise")] | None = (
+        None
+    )
     env: dict[str, str] = {}
 
 
@@ -203,6 +207,16 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     activities: Annotated[list[str], Meta(description="their workers are other machines, or models under tasks")] = []
     latency: Annotated[Literal["aws", "none"], Meta(description="none: AWS calls take no time")] = "aws"
     quotas: Quotas | Literal["none"] = Quotas()
+    prices: (
+        Annotated[
+            dict[str, Annotated[float, Meta(ge=0)]],
+            Meta(
+                description="in USD, where they are not AWS's list prices",
+                extra_json_schema={"propertyNames": {"enum": list(LIST_PRICES)}},
+            ),
+        ]
+        | Literal["none"]
+    ) = {}
     keep_children: Annotated[
         Literal["all", "failed", "none"],
         Meta(

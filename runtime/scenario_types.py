@@ -9,6 +9,7 @@ from typing import Literal
 
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.faults import FaultRule
+from stepsim.runtime.cloud.prices import LIST_PRICES, Prices
 from stepsim.runtime.expectations import Expectation
 from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas
 from stepsim.runtime.mocks.answers import MockedCase
@@ -96,6 +97,8 @@ class FunctionSpec:
     timeout_ms: int = 3_000
     env: Mapping[str, str] = field(default_factory=dict)
     reserved_concurrency: int | None = None
+    vcpu: float | None = None
+    """Of a container or job; None: the fewest that Fargate gives its memory to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,8 @@ class Scenario:
     latency: bool = True
     """False: AWS calls take no time."""
     quotas: Quotas = Quotas()
+    prices: Prices | None = field(default_factory=lambda: LIST_PRICES)
+    """None: nothing is priced."""
     keep_children: Literal["all", "failed", "none"] = "none"
     """Which children of map runs can be described, listed and saved."""
     faults: tuple[FaultRule, ...] = ()

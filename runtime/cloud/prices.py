@@ -59,9 +59,6 @@ LIST_PRICES: Prices = MappingProxyType(
     }
 )
 
-NO_PRICES = frozenset({"states.free_transitions", "states.express_memory_mb", "glue.dpus"})
-"""The entries that are counts or sizes."""
-
 _TIER_GB_SECONDS = 3_600_000.0, 14_400_000.0
 """How many GB-seconds the first two tiers of Express workflows hold: 1,000 and 4,000 GB-hours."""
 
