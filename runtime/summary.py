@@ -24,6 +24,7 @@ _NAME_COLUMNS = 20
 _GAP = 2
 _ROWS = 40
 _OUTPUT_LINES = 20
+_SERVICES = 3
 _STATUS_STYLES = {"SUCCEEDED": "bold green", "ABORTED": "bold yellow"}
 
 
@@ -154,9 +155,29 @@ def _print_headline(console: Console, report: Mapping[str, Any]) -> None:
         f"seed {report['seed']}",
     ]
     console.print(Padding(" · ".join(facts), (0, 0, 0, 2), expand=False))
+    if report["cost"] is not None:
+        console.print(Padding(_bill(report["cost"]), (0, 0, 0, 2), expand=False))
     for name in ("error", "cause"):
         if execution[name]:
             console.print(_labelled(name, printable(execution[name])))
+
+
+def _bill(cost: Mapping[str, Any]) -> str:
+    """What the run cost, the services that cost most, and how much was wasted: in one line."""
+    paid = sorted(((usd, name) for name, usd in cost["by_service"].items() if usd), key=lambda pair: -pair[0])
+    parts = [f"cost {_dollars(cost['total_usd'])}"]
+    if len(paid) > 1:
+        named = [f"{name} {_dollars(usd)}" for usd, name in paid[:_SERVICES]]
+        parts.append(", ".join(named) + (", …" if len(paid) > _SERVICES else ""))
+    if cost["waste"]["total_usd"]:
+        parts.append(f"wasted {_percent(cost['waste']['share'])}")
+    return " · ".join(parts)
+
+
+def _dollars(amount: float) -> str:
+    """In cents; what is less than a dollar, with the digits that still say something."""
+    places = 2 if amount >= 1 or not amount else 4 if amount >= 0.01 else 6
+    return f"${amount:,.{places}f}"
 
 
 def _labelled(label: str, text: str) -> Table:

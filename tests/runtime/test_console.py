@@ -39,6 +39,7 @@ def a_report(**changes: Any) -> dict[str, Any]:
         "states": {"Load": state(entered=5_000, succeeded=5_000)},
         "calls": {},
         "tables": {},
+        "cost": None,
         "expectations": [],
     }
     return {**report, **changes}
