@@ -127,10 +127,12 @@ def _functions(counters: Counters, prices: Prices) -> Iterator[tuple[Waste | Non
     for name, found in counters.statistics.functions.items():
         spec = counters.specs.get(name, FunctionSpec())
         kind = name.partition("/")[0] if "/" in name else "lambda"
-        for waste, by_state in ((None, found.succeeded), ("failed_attempts", found.failed)):
+        outcomes: tuple[tuple[Waste | None, dict[str, Durations]], ...]
+        outcomes = (None, found.succeeded), ("failed_attempts", found.failed)
+        for waste, by_state in outcomes:
             for state, durations in by_state.items():
                 for use in _RUNS[kind](durations, spec, prices, state or None):
-                    yield waste, use  # type: ignore[misc]  # a literal of the line above
+                    yield waste, use
         if kind == "lambda":
             yield None, Use("lambda.request", _under_way(found), "lambda")
 
