@@ -85,4 +85,6 @@ def client() -> Iterator[Client]:
     """A client of an empty account."""
     dice = Dice(1)
     with Cloud(seed=1, latency=Latency(dice, off=True)) as cloud:
-        yield Client(Emulator(cloud, dice, ()))
+        emulator = Emulator(cloud, dice, ())
+        yield Client(emulator)
+        emulator.archivist.close()
