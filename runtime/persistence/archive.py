@@ -244,8 +244,8 @@ class Archive:
         compared = "<="
         while True:
             rows = self._execute(
-                f"SELECT {_EXECUTION} FROM executions WHERE owner = ?1 AND (moved_ms, seq) {compared} (?2, ?3) "
-                f"AND (?4 IS NULL OR status = ?4) ORDER BY moved_ms DESC, seq DESC LIMIT {_PAGE}",
+                f"SELECT {_EXECUTION} FROM executions WHERE owner = ? AND (moved_ms, seq) {compared} (?, ?) "
+                f"AND status = coalesce(?, status) ORDER BY moved_ms DESC, seq DESC LIMIT {_PAGE}",
                 (owner, *place, status),
             ).fetchall()
             for row in rows:
@@ -266,7 +266,7 @@ class Archive:
             self._delete(found[0], arn)
 
     def _delete(self, seq: int, arn: str) -> None:
-        self._delete_where("owner IN (SELECT arn FROM map_runs WHERE execution_arn = ?1)", arn)
+        self._delete_where("owner IN (SELECT arn FROM map_runs WHERE execution_arn = ?)", arn)
         self._execute("DELETE FROM map_runs WHERE execution_arn = ?", (arn,))
         self._execute("DELETE FROM events WHERE execution = ?", (seq,))
         self.delete_point(seq)
@@ -274,10 +274,10 @@ class Archive:
 
     def delete_executions(self, machine_arn: str) -> None:
         """Forget the executions of a machine, their map runs and the children of these."""
-        runs = "FROM map_runs WHERE execution_arn IN (SELECT arn FROM executions WHERE owner = ?1)"
+        runs = "FROM map_runs WHERE execution_arn IN (SELECT arn FROM executions WHERE owner = ?)"
         self._delete_where(f"owner IN (SELECT arn {runs})", machine_arn)
         self._execute(f"DELETE {runs}", (machine_arn,))
-        self._delete_where("owner = ?1", machine_arn)
+        self._delete_where("owner = ?", machine_arn)
 
     def _delete_where(self, condition: str, parameter: str) -> None:
         for table in ("events", "points"):
