@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 
+import h11
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -16,12 +17,21 @@ from stepsim.runtime.endpoint.asgi import Application
 IDLE_S = 75
 """How long a connection may say nothing between two requests, or in the middle of a request's head."""
 
+_LINGER_S = 2
+"""How long a client whose request was refused may go on sending it, unheard."""
+
 _BACKLOG = 4096
 _SHUTDOWN_S = 5
 
 
 class ImpatientProtocol(H11Protocol):
-    """uvicorn's own, which waits for ever for a request that does not come or is not finished."""
+    """uvicorn's own, which waits for ever for a request that does not come or is not finished.
+
+    It also closes on a client that is still sending what was refused. The rest of it then lies unread, and the client's
+    system answers that by throwing the refusal away, too. So the rest is read, for a while, and not listened to.
+    """
+
+    _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come: it has so long to say what it wants."""
@@ -30,9 +40,20 @@ class ImpatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """A client has said something."""
+        if self._refused:
+            return
         super().data_received(data)
         if self.cycle is None or self.cycle.response_complete:
             self._expect_more()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP, and end the connection when the client has heard."""
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+        self._refused = True
+        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=msg.encode()), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.write_eof()
+        self.loop.call_later(_LINGER_S, self.transport.close)
 
     def _expect_more(self) -> None:
         if self.timeout_keep_alive_task is None and not self.transport.is_closing():
