@@ -6,6 +6,7 @@ from __future__ import annotations
 # ruff: noqa: ARG005
 from collections.abc import Callable
 
+from stepsim.asl.compile_distributed import QueryLanguage, compile_distributed, is_distributed
 from stepsim.asl.compile_fields import retriers
 from stepsim.asl.expression import Expression, Scope
 from stepsim.asl.jsonata.dataflow import JSONataCatch, JSONataDataflow, not_an_array, optional
@@ -18,14 +19,10 @@ from stepsim.asl.machine import (
     Catcher,
     ChoiceRule,
     ChoiceState,
-    DistributedMap,
     FailState,
-    ItemBatcher,
-    ItemReader,
     MapState,
     ParallelState,
     PassState,
-    ResultWriter,
     State,
     StateMachine,
     SucceedState,
@@ -148,7 +145,7 @@ def _parallel(name: str, fields: dict[str, JSON], compile_inner: CompileMachine)
 
 def _map(name: str, fields: dict[str, JSON], compile_inner: CompileMachine) -> State:
     processor = fields.get("ItemProcessor") or fields["Iterator"]
-    distributed = processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
+    distributed = is_distributed(fields)
     return MapState(
         name,
         fields.get("Next"),
@@ -158,7 +155,7 @@ def _map(name: str, fields: dict[str, JSON], compile_inner: CompileMachine) -> S
         _items(fields, objects=distributed),
         optional(fields, "ItemSelector"),
         compile_count(fields, "MaxConcurrency") or (lambda subject, scope: 0),
-        _distributed(fields, processor) if distributed else None,
+        compile_distributed(fields, _JSONATA) if distributed else None,
         retriers(fields),
         _catchers(fields),
     )
@@ -177,18 +174,6 @@ def _items(fields: dict[str, JSON], *, objects: bool) -> Expression:
     return items
 
 
-def _distributed(fields: dict[str, JSON], processor: dict[str, JSON]) -> DistributedMap:
-    return DistributedMap(
-        express=processor["ProcessorConfig"].get("ExecutionType") == "EXPRESS",
-        label=fields.get("Label"),
-        reader=_reader(fields["ItemReader"]) if "ItemReader" in fields else None,
-        batcher=_batcher(fields["ItemBatcher"]) if "ItemBatcher" in fields else None,
-        writer=_writer(fields["ResultWriter"]) if "ResultWriter" in fields else None,
-        tolerated_failure_count=compile_count(fields, "ToleratedFailureCount"),
-        tolerated_failure_percentage=compile_percentage(fields, "ToleratedFailurePercentage"),
-    )
-
-
 def _object(value: JSON, place: str) -> Expression:
     """A field that takes an object: one with expressions in it, or an expression that gives one."""
     if is_expression(value):
@@ -196,31 +181,11 @@ def _object(value: JSON, place: str) -> Expression:
     return compile_value(value, place)
 
 
-def _reader(fields: dict[str, JSON]) -> ItemReader:
-    config = fields.get("ReaderConfig", {})
-    place = "ItemReader/ReaderConfig/MaxItems"
-    return ItemReader(
-        parse_resource(fields["Resource"]),
-        _object(fields.get("Arguments", {}), "ItemReader/Arguments"),
-        {name: value for name, value in config.items() if name != "MaxItems"},
-        compile_count(config, "MaxItems", place),
-        whole_seconds=True,
-    )
-
-
-def _batcher(fields: dict[str, JSON]) -> ItemBatcher:
-    return ItemBatcher(
-        compile_count(fields, "MaxItemsPerBatch", "ItemBatcher/MaxItemsPerBatch"),
-        compile_count(fields, "MaxInputBytesPerBatch", "ItemBatcher/MaxInputBytesPerBatch"),
-        optional(fields, "BatchInput", "ItemBatcher/BatchInput"),
-    )
-
-
-def _writer(fields: dict[str, JSON]) -> ResultWriter:
-    config = fields.get("WriterConfig", {})
-    exported = "Resource" in fields
-    return ResultWriter(
-        _object(fields.get("Arguments", {}), "ResultWriter/Arguments") if exported else None,
-        config.get("Transformation", "NONE" if exported else "COMPACT"),
-        config.get("OutputType", "JSON"),
-    )
+_JSONATA = QueryLanguage(
+    arguments="Arguments",
+    compile_arguments=_object,
+    compile_template=compile_value,
+    compile_count=compile_count,
+    compile_percentage=compile_percentage,
+    whole_seconds=True,
+)
