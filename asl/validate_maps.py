@@ -96,6 +96,8 @@ def _check_reader(reader: JSON, path: Path, where: Where) -> None:
             where.findings.error(message, path, f'Write "{name}": {needs}.')
         _check_parameters(reader.get(name), action, (*path, name), where)
     config = reader.get("ReaderConfig", {})
+    if type(config) is dict and config.get("InputType") == "PARQUET" and action == "getObject":
+        _check_no_version(reader.get(name), (*path, name), where)
     if type(config) is dict and action in (*READERS, None):
         _check_reader_config(config, action, (*path, "ReaderConfig"), where, has_config="ReaderConfig" in reader)
 
@@ -114,6 +116,14 @@ def _check_parameters(value: JSON, action: str, path: Path, where: Where) -> Non
             slip = next((name for name in value if _SLIPS.get(name.removesuffix(".$")) == needed), None)
             hint = f"Write {needed} for {slip}." if slip else f'Write "{needed}": …, or "{needed}.$" with a path.'
             where.findings.error(f"The field '{needed}' is required but was missing", path, hint)
+
+
+def _check_no_version(value: JSON, path: Path, where: Where) -> None:
+    """The developer guide gives no version of a Parquet file to read."""
+    for name in ("VersionId", "VersionId.$"):
+        if type(value) is dict and name in value:
+            hint = "Remove it: of a Parquet file the latest version is read."
+            unsupported(where.findings, name, path, hint)
 
 
 def _check_reader_config(

@@ -76,6 +76,15 @@ def test_reader_configurations_that_aws_refuses(config: dict[str, Any], message:
     assert [text.startswith(message) for _, text, _ in found] == [True]
 
 
+@pytest.mark.parametrize(("name", "value"), [("VersionId", "v1"), ("VersionId.$", "$.version")])
+def test_a_parquet_file_has_no_version(name: str, value: str) -> None:
+    """VersionId is refused before anything runs, and so it is nowhere else."""
+    get = {**GET, "Parameters": {**GET["Parameters"], name: value}}
+    parquet = of_map({"ItemReader": {**get, "ReaderConfig": {"InputType": "PARQUET"}}})
+    assert parquet == [("error", f"Field '{name}' is not supported", "/ItemReader/Parameters")]
+    assert of_map({"ItemReader": {**get, "ReaderConfig": {"InputType": "JSON"}}}) == []
+
+
 def test_flattening_needs_an_input_type() -> None:
     """LOAD_AND_FLATTEN reads the listed objects, so it must know what they are."""
     found = of_map({"ItemReader": {**LIST, "ReaderConfig": {"Transformation": "LOAD_AND_FLATTEN"}}})
