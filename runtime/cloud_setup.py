@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from moto.core.exceptions import ServiceException
 
 from stepsim.runtime.cloud.call import ApiError
+from stepsim.runtime.cloud.capacity import Capacity
 from stepsim.runtime.cloud.cloud import Cloud
 from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.cloud.latency import Latency
@@ -20,9 +21,12 @@ from stepsim.runtime.scenario_types import BucketSpec, KeySpec, QueueSpec, Scena
 
 
 @contextmanager
-def open_cloud(scenario: Scenario, dice: Dice, faults: Faults | None, *, latency: bool) -> Iterator[Cloud]:
+def open_cloud(
+    scenario: Scenario, dice: Dice, faults: Faults | None, capacity: Capacity, *, latency: bool
+) -> Iterator[Cloud]:
     """The account with the scenario's resources in it."""
-    with Cloud(seed=scenario.seed, latency=Latency(dice, off=not latency), faults=faults) as cloud:
+    latencies = Latency(dice, off=not latency)
+    with Cloud(seed=scenario.seed, latency=latencies, faults=faults, capacity=capacity) as cloud:
         for name, bucket in scenario.buckets.items():
             with _making(f"cloud.buckets.{name}"):
                 _make_bucket(cloud, name, bucket, scenario)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stepsim.runtime.cloud.quotas import Quotas
 from stepsim.runtime.effects import Invoke, NotBefore, Program
 from stepsim.runtime.scheduler import Scheduler, Ticket
 
@@ -33,6 +34,21 @@ class MapQuotas:
 
 
 NO_MAP_QUOTAS = MapQuotas()
+
+
+def map_quotas(quotas: Quotas) -> MapQuotas:
+    """What an account's quotas say of map runs."""
+
+    def whole(name: str) -> int | None:
+        quota = quotas[name]
+        return None if quota is None else int(quota)
+
+    return MapQuotas(
+        whole("map_run_start_rate_express"),
+        whole("map_run_start_rate_standard"),
+        whole("open_map_runs"),
+        whole("map_run_failure_lag") or 0,
+    )
 
 
 def paced(

@@ -19,6 +19,7 @@ from stepsim.runtime.api.registry import Registries, Registry
 from stepsim.runtime.api.starting import Target, begin
 from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
+from stepsim.runtime.cloud.capacity import Capacity
 from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.definition import Definition, load_definition
 from stepsim.runtime.dice import Dice
@@ -26,6 +27,7 @@ from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import ROLE_ARN
 from stepsim.runtime.functions import Function, Functions
 from stepsim.runtime.generators import GeneratorError
+from stepsim.runtime.map_quotas import map_quotas
 from stepsim.runtime.mocks.checking import checked
 from stepsim.runtime.mocks.reporting import describe_mocks
 from stepsim.runtime.mocks.running import MockRun
@@ -171,6 +173,10 @@ def _refuse_what_is_not_kept(scenario: Scenario, kept: KeptRun) -> None:
         raise RunError(f"{kept.folder} keeps a run of {kept.scenario!r}, not of {scenario.name!r}.")
 
 
+def _whole(quota: float | None) -> int | None:
+    return None if quota is None else int(quota)
+
+
 def no_code(name: str, spec: FunctionSpec) -> Any:
     """For runs without handlers."""
     raise AssertionError(f"{name} has the handler {spec.handler}")
@@ -203,6 +209,7 @@ class _Stage:
         self.mocks = None if scenario.mocks is None else MockRun(scenario.mocks)
         self.mock_warnings = [] if scenario.mocks is None else checked(scenario.mocks, self.definition.machine)
         self.faults: Faults | None = None
+        self.capacity = Capacity(scenario.quotas, self._run_ms)
         self._account: Account | None = None
         self._registry: Registry
         self._execution: Execution | None = None
@@ -250,7 +257,7 @@ class _Stage:
         from stepsim.runtime.cloud_setup import SetupError, open_cloud
 
         try:
-            return parts.enter_context(open_cloud(scenario, self.dice, self.faults, latency=latency))
+            return parts.enter_context(open_cloud(scenario, self.dice, self.faults, self.capacity, latency=latency))
         except (GeneratorError, SetupError) as error:
             raise RunError(str(error)) from error
 
@@ -271,7 +278,7 @@ class _Stage:
             ],
             self.dice,
             self.statistics,
-            concurrency=scenario.quotas.lambda_concurrency,
+            concurrency=_whole(scenario.quotas["lambda_concurrency"]),
             strike=None if self.faults is None else self.faults.strike_function,
             overhead_ms=overhead_ms,
         )
@@ -283,7 +290,7 @@ class _Stage:
             models={name: self._model(task) for name, task in scenario.tasks.items()},
             faults=self.faults,
             start_ms=scenario.start_ms,
-            map_quotas=scenario.quotas.map_runs,
+            map_quotas=map_quotas(scenario.quotas),
         )
         gate = None if cloud is None else cloud.gate
         step_functions = StepFunctions(self._account, gate, map_runs=self._map_runs_kept)

@@ -17,9 +17,10 @@ from stepsim.runtime.api.names import check_name
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.cloud.prices import LIST_PRICES, changed
+from stepsim.runtime.cloud.quotas import AWS_QUOTAS, LOCAL_QUOTAS, NO_QUOTAS, QUOTAS, Quotas
+from stepsim.runtime.cloud.quotas import changed as changed_quotas
 from stepsim.runtime.expectations import Expectation, parse_expectation
 from stepsim.runtime.key_path import KeyPath
-from stepsim.runtime.map_quotas import MapQuotas
 from stepsim.runtime.mocks.inline import mocks_of
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
 from stepsim.runtime.scenario_sets import Override, apply_sets
@@ -32,7 +33,6 @@ from stepsim.runtime.scenario_types import (
     KeySpec,
     MachineSpec,
     QueueSpec,
-    Quotas,
     Scenario,
     TableSpec,
     TaskSpec,
@@ -86,7 +86,7 @@ def load_scenario(
     members = _run_set(value) if clock == "system" else None
     changed, overrides, misled = apply_sets(value, sets, members)
     checker = Checker(places.position if places else lambda _: (1, 1), _override_of(value, overrides))
-    scenario = _Resolver(checker, path).scenario(changed)
+    scenario = _Resolver(checker, path, LOCAL_QUOTAS if clock == "system" else AWS_QUOTAS).scenario(changed)
     problems = sorted([*duplicates, *misled, *checker.problems], key=lambda problem: (problem.line, problem.column))
     if problems or scenario is None:
         raise ScenarioError(problems, source)
@@ -124,8 +124,9 @@ def _holds(value: JSON, path: KeyPath) -> bool:
 class _Resolver:
     """Turns what is written into what is meant, part by part, so that one wrong part hides no other."""
 
-    def __init__(self, checker: Checker, path: Path) -> None:
+    def __init__(self, checker: Checker, path: Path, default_quotas: Quotas) -> None:
         self._checker = checker
+        self._default_quotas = default_quotas
         self._path = path
         self._base_dir = path.parent
 
@@ -398,21 +399,24 @@ class _Resolver:
             self._checker.add(INVALID_VALUE, str(error), path)
             return None
 
-    def _quotas(self, quotas: JSON) -> Quotas:
-        if not isinstance(quotas, dict):
-            return Quotas() if quotas is None else Quotas(lambda_concurrency=None)
-        read = self._checker.converted(quotas, written.Quotas, ("quotas",))
-        if read is None:
-            return Quotas()
-        return Quotas(
-            _limit(read.lambda_concurrency),
-            MapQuotas(
-                _limit(read.map_run_start_rate_express),
-                _limit(read.map_run_start_rate_standard),
-                _limit(read.open_map_runs),
-                self._time_ms(read.map_run_failure_lag, ("quotas", "map_run_failure_lag")) or 0,
-            ),
-        )
+    def _quotas(self, written_quotas: JSON) -> Quotas:
+        if written_quotas == "none":
+            return NO_QUOTAS
+        read: dict[str, float | None] = {}
+        for name, value in written_quotas.items() if isinstance(written_quotas, dict) else ():
+            path = ("quotas", name)
+            quota = QUOTAS.get(name)
+            if quota is None:
+                self._checker.add(INVALID_VALUE, f"there is no quota {name!r}", path, did_you_mean(name, QUOTAS))
+            elif value == "none":
+                read[name] = None
+            elif quota.unit == "ms":
+                read[name] = self._time_ms(value, path)
+            elif isinstance(value, str):
+                self._checker.add(INVALID_VALUE, f"is a number or none, not {value!r}: {quota.about}", path)
+            else:
+                read[name] = value
+        return changed_quotas(self._default_quotas, read)
 
     def _check_prices(self, prices: JSON) -> None:
         for name in prices if isinstance(prices, dict) else ():
@@ -440,7 +444,3 @@ def _key(key: str | written.TypedKey) -> KeySpec:
 
 def _sort_key(key: str | written.TypedKey | None) -> KeySpec | None:
     return None if key is None else _key(key)
-
-
-def _limit(quota: int | str) -> int | None:
-    return None if isinstance(quota, str) else quota

@@ -31,7 +31,6 @@ _COMING = {
     r"cloud\.tables\..+\.billing": "Provisioned capacity is",
     r"cloud\.tables\..+\.provisioned": "Provisioned capacity is",
     r"definition": "A SAM or CloudFormation template is",
-    r"quotas\.[^.]+": "This quota is",
 }
 """What a scenario may one day say: refused by name, never ignored."""
 

@@ -12,12 +12,12 @@ from msgspec import Meta, Struct, field
 
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.prices import LIST_PRICES
+from stepsim.runtime.cloud.quotas import QUOTAS
 from stepsim.runtime.mocks.written import Mocks
 from stepsim.workers.durations import FORMS
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
-Rate = Annotated[int, Meta(ge=1)]
 Time = Annotated[str | int | float, Meta(description="120ms, 40s, 1.5m, 2h, 1d; from the start of the run")]
 DurationText = Annotated[
     str | int | float | dict[str, Any],
@@ -142,24 +142,6 @@ class Machine(Struct, frozen=True, forbid_unknown_fields=True):
     substitutions: dict[str, Any] = {}
 
 
-class Quotas(Struct, frozen=True, forbid_unknown_fields=True):
-    """AWS's quotas, where they are not AWS's defaults. A quota of `none` is off."""
-
-    lambda_concurrency: Count | Literal["none"] = 1000
-    map_run_start_rate_express: Annotated[
-        Rate | Literal["none"], Meta(description="Express children a second of one map run; 1000 on AWS")
-    ] = "none"
-    map_run_start_rate_standard: Annotated[
-        Rate | Literal["none"], Meta(description="Standard children a second of one map run; 100 on AWS")
-    ] = "none"
-    open_map_runs: Annotated[
-        Rate | Literal["none"], Meta(description="map runs at once, the others wait; 1000 on AWS")
-    ] = "none"
-    map_run_failure_lag: Annotated[
-        str | int | float, Meta(description="120ms, 5s: until too many failures are noticed; some 5s on AWS")
-    ] = 0
-
-
 class Fault(Struct, frozen=True, forbid_unknown_fields=True):
     """Something that goes wrong: what it strikes (a state, a function or a call), how often, when, and what happens."""
 
@@ -206,7 +188,16 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     machines: Annotated[dict[str, Machine], Meta(description="other state machines of the account, by name")] = {}
     activities: Annotated[list[str], Meta(description="their workers are other machines, or models under tasks")] = []
     latency: Annotated[Literal["aws", "none"], Meta(description="none: AWS calls take no time")] = "aws"
-    quotas: Quotas | Literal["none"] = Quotas()
+    quotas: (
+        Annotated[
+            dict[str, Annotated[float, Meta(ge=0)] | str],
+            Meta(
+                description="AWS's quotas, where they are not AWS's; a quota of `none` is off",
+                extra_json_schema={"propertyNames": {"enum": list(QUOTAS)}},
+            ),
+        ]
+        | Literal["none"]
+    ) = {}
     prices: (
         Annotated[
             dict[str, Annotated[float, Meta(ge=0)]],

@@ -10,8 +10,8 @@ from typing import Literal
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.cloud.prices import LIST_PRICES, Prices
+from stepsim.runtime.cloud.quotas import LOCAL_QUOTAS, Quotas
 from stepsim.runtime.expectations import Expectation
-from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas
 from stepsim.runtime.mocks.answers import MockedCase
 from stepsim.workers.durations import NOTHING, Duration
 from stepsim.workers.modelled import ModelledError
@@ -120,14 +120,6 @@ class MachineSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Quotas:
-    """AWS's quotas; None is off."""
-
-    lambda_concurrency: int | None = 1_000
-    map_runs: MapQuotas = NO_MAP_QUOTAS
-
-
-@dataclass(frozen=True, slots=True)
 class Scenario:
     """A definition and the world it runs in."""
 
@@ -156,7 +148,7 @@ class Scenario:
     activities: tuple[str, ...] = ()
     latency: bool = True
     """False: AWS calls take no time."""
-    quotas: Quotas = Quotas()
+    quotas: Quotas = field(default_factory=lambda: LOCAL_QUOTAS)
     prices: Prices | None = field(default_factory=lambda: LIST_PRICES)
     """None: nothing is priced."""
     keep_children: Literal["all", "failed", "none"] = "none"

@@ -17,6 +17,7 @@ from stepsim.runtime.cloud import account_state, dynamodb, s3, secrets_manager
 from stepsim.runtime.cloud.account_state import LeavesTheAccount
 from stepsim.runtime.cloud.boto import UNTOUCHED, BotoHook
 from stepsim.runtime.cloud.call import DEFAULT_REGION, Answer, ApiError, CallSite, Unsupported
+from stepsim.runtime.cloud.capacity import Capacity
 from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.cloud.gate import Gate, Operation
 from stepsim.runtime.cloud.hosts import host_of
@@ -56,6 +57,7 @@ class Cloud:
         seed: int = 0,
         latency: Latency | None = None,
         faults: Faults | None = None,
+        capacity: Capacity | None = None,
         region: str = DEFAULT_REGION,
         front: account_state.Answer = account_state.nobody,
         join: bool = False,
@@ -72,6 +74,7 @@ class Cloud:
         self.gate = Gate(
             latency=latency if latency is not None else Latency(Dice(seed)),
             faults=faults,
+            capacity=capacity,
             operations=self.fast_paths,
             moto=self._moto,
             region=region,

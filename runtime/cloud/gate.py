@@ -1,4 +1,4 @@
-"""The one way into the account: faults, latency, fast path or moto, meter.
+"""The one way into the account: faults, limits, latency, fast path or moto, meter.
 
 A task integration's call comes in through `Gate.perform` and is answered at once: whoever asked waits `latency_ms` on
 the scheduler. A handler's boto3 call comes in through `stepsim.runtime.cloud.boto` in the same steps (`admit`, then
@@ -19,8 +19,10 @@ from stepsim.runtime.cloud.call import (
     CallSite,
     FallThrough,
 )
+from stepsim.runtime.cloud.capacity import Capacity
 from stepsim.runtime.cloud.faults import Faults, Refusal
 from stepsim.runtime.cloud.latency import Latency
+from stepsim.runtime.cloud.limits import Limit, limit_of
 from stepsim.runtime.cloud.meter import Meter
 
 Operation: TypeAlias = Callable[[dict[str, Any], str], dict[str, Any]]
@@ -46,10 +48,16 @@ def _no_wait(_latency_ms: int) -> None:
 class Route:
     """An operation, with everything that the gate looks up for it."""
 
-    __slots__ = ("bounds", "counts", "fast", "name", "operation", "service", "weigh")
+    __slots__ = ("bounds", "counts", "fast", "limit", "name", "operation", "service", "weigh")
 
     def __init__(
-        self, service: str, operation: str, fast: Operation | None, bounds: tuple[int, int], counts: CallCounts
+        self,
+        service: str,
+        operation: str,
+        fast: Operation | None,
+        bounds: tuple[int, int],
+        counts: CallCounts,
+        limit: Limit | None,
     ) -> None:
         self.service = service
         self.operation = operation
@@ -57,6 +65,7 @@ class Route:
         self.fast = fast
         self.bounds = bounds
         self.counts = counts
+        self.limit = limit
         self.weigh: Weigh | None = WEIGHTS.get(self.name)
         """How many billed units a call is; None: one."""
 
@@ -69,6 +78,7 @@ class Gate:
         *,
         latency: Latency,
         faults: Faults | None,
+        capacity: Capacity | None = None,
         operations: Mapping[str, Mapping[str, Operation]],
         moto: Moto,
         region: str = DEFAULT_REGION,
@@ -82,6 +92,7 @@ class Gate:
         self._meter = Meter()
         self._latency = latency
         self._faults = faults
+        self._capacity = capacity
         self._operations = operations
         self._moto = moto
         self._region = region
@@ -127,12 +138,13 @@ class Gate:
         if route is None:
             fast = self._operations.get(service, {}).get(operation)
             bounds = self._latency.bounds(service, operation)
-            route = Route(service, operation, fast, bounds, self._meter.counts(f"{service}.{operation}"))
+            limit = None if self._capacity is None else limit_of(self._capacity.limits, service, operation)
+            route = Route(service, operation, fast, bounds, self._meter.counts(f"{service}.{operation}"), limit)
             self._routes[service, operation] = route
         return route
 
     def admit(self, route: Route, params: dict[str, Any], site: CallSite) -> tuple[int, Refusal | None]:
-        """Count one attempt; how long AWS takes to answer it in ms, and the fault that strikes it, if one does."""
+        """Count one attempt; how long AWS takes to answer it in ms, and what refuses it: a fault, or a limit."""
         number = next(site.calls)
         counts = route.counts
         counts.count += 1
@@ -140,15 +152,21 @@ class Gate:
         by_state[site.state] = by_state.get(site.state, 0) + (1 if route.weigh is None else route.weigh(params))
         low, high = route.bounds
         latency_ms = low if low == high else self._latency.draw(route.bounds, site, number)
-        if self._faults is None:
-            return latency_ms, None
-        refusal = self._faults.strike_call(route.name, params, site, number)
-        if refusal is None:
-            return latency_ms, None
-        route.counts.faults += 1
-        if refusal.code is not None:
-            self._meter.error(route.counts, refusal.code)
-        return latency_ms + refusal.delay_ms, refusal
+        refusal = None if self._faults is None else self._faults.strike_call(route.name, params, site, number)
+        if refusal is not None:
+            counts.faults += 1
+            latency_ms += refusal.delay_ms
+            if refusal.code is not None:
+                self._meter.error(counts, refusal.code)
+            if refusal.hang or refusal.code is not None:
+                return latency_ms, refusal
+        if route.limit is None or self._capacity is None:
+            return latency_ms, refusal
+        error = route.limit(route.operation, params, site, self._capacity.clock())
+        if error is None:
+            return latency_ms, refusal
+        self._meter.error(counts, error.code)
+        return latency_ms, Refusal(error.code, error.message, error.status)
 
     def serve(self, route: Route, params: dict[str, Any], region: str) -> dict[str, Any]:
         """The fast path's response; FallThrough where there is none for this call."""

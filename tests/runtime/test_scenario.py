@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from stepsim.runtime.cloud.faults import FaultRule
+from stepsim.runtime.cloud.quotas import AWS_QUOTAS, NO_QUOTAS, changed
 from stepsim.runtime.expectations import parse_expectation
 from stepsim.runtime.scenario import ScenarioError, load_scenario
 from stepsim.runtime.scenario_file import scenario_schema
@@ -16,7 +17,6 @@ from stepsim.runtime.scenario_types import (
     IndexSpec,
     KeySpec,
     QueueSpec,
-    Quotas,
     TableSpec,
 )
 from stepsim.workers.modelled import ModelledError
@@ -106,7 +106,7 @@ def test_everything_a_scenario_says(folder: Path) -> None:
     }
     assert scenario.tables == {"t": TableSpec(KeySpec("pk"), KeySpec("at", "N"), {"by": IndexSpec(KeySpec("x"))})}
     assert scenario.queues == {"work": QueueSpec(300, "dead", 3), "dead": QueueSpec()}
-    assert scenario.quotas == Quotas(lambda_concurrency=None)
+    assert scenario.quotas == changed(AWS_QUOTAS, {"lambda_concurrency": None})
     assert scenario.expect == (parse_expectation("status == SUCCEEDED"),)
 
 
@@ -137,12 +137,12 @@ def test_a_definition_is_enough(folder: Path) -> None:
     """Everything but the definition has a default; scenario.yaml is named after its folder."""
     scenario = load_scenario(write(folder, "definition: machine.asl.json"))
     assert (scenario.name, scenario.type, scenario.input, scenario.seed) == (folder.name, "STANDARD", {}, 0)
-    assert (scenario.start_ms, scenario.latency, scenario.quotas) == (DEFAULT_START_MS, True, Quotas(1000))
+    assert (scenario.start_ms, scenario.latency, scenario.quotas) == (DEFAULT_START_MS, True, AWS_QUOTAS)
 
 
 def test_all_quotas_off(folder: Path) -> None:
     """`quotas: none` turns all of them off."""
-    assert load_scenario(write(folder, "{definition: machine.asl.json, quotas: none}")).quotas == Quotas(None)
+    assert load_scenario(write(folder, "{definition: machine.asl.json, quotas: none}")).quotas == NO_QUOTAS
 
 
 def test_all_problems_come_at_once(folder: Path) -> None:
@@ -202,10 +202,6 @@ expect: [status = X]
         (
             "cloud: {tables: {t: {partition_key: p, billing: provisioned}}}",
             "cloud.tables.t.billing: Provisioned capacity is not supported by this version yet",
-        ),
-        (
-            "quotas: {state_transitions: 5}",
-            "quotas.state_transitions: This quota is not supported by this version yet",
         ),
     ],
 )
@@ -310,7 +306,7 @@ def test_overrides(folder: Path) -> None:
     assert (scenario.faults[1].status, scenario.faults[3].state) == (500, "Added")
     assert scenario.input["day"] == "2026-01-05"
     assert scenario.tasks["arn:aws:states:::sns:publish"].duration.constant_ms == 1_000
-    assert (scenario.quotas.lambda_concurrency, scenario.name, scenario.seed) == (7, "a=b", 2)
+    assert (scenario.quotas["lambda_concurrency"], scenario.name, scenario.seed) == (7, "a=b", 2)
     assert load_scenario(write(folder, FULL), sets, seed=3).seed == 3
 
 
@@ -371,3 +367,15 @@ def test_the_scenarios_of_this_repository_load(file: Path) -> None:
 def test_the_published_schema_is_the_types_schema() -> None:
     """docs/scenario.schema.json is what scenario_schema() returns."""
     assert json.loads((ROOT / "docs/scenario.schema.json").read_text()) == scenario_schema()
+
+
+def test_an_unknown_quota_is_named_with_the_nearest_one(folder: Path) -> None:
+    """So is a value that is no number, and a time without its unit."""
+    text = (
+        "definition: machine.asl.json\nquotas: {state_transitions: 5, s3_prefix_read_rate: many, dynamodb_burst: 300}\n"
+    )
+    assert [problem.partition(": ")[2] for problem in problems(folder, text)] == [
+        "quotas.state_transitions: there is no quota 'state_transitions' (did you mean 'state_transition_rate'?)",
+        "quotas.s3_prefix_read_rate: is a number or none, not 'many': GET and HEAD requests a second of one prefix",
+        "quotas.dynamodb_burst: 300 is not a time such as 120ms, 40s, 1.5m, 2h or 1d; write 300ms or 300s",
+    ]

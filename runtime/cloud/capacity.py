@@ -1,0 +1,27 @@
+"""What the account can take: the models of capacity of all services, by the quotas that hold.
+
+Each model lives in a file of its own, which says what it limits and where its figures are from. A service's model is
+asked at the gate (`limits`), or holds its state beside the service's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stepsim.runtime.cloud.limits import Limit
+from stepsim.runtime.cloud.quotas import Quotas
+
+_MODELS: tuple[Callable[[Quotas], dict[str, Limit]], ...] = ()
+"""What makes the limits of each service."""
+
+
+class Capacity:
+    """The models of one account. It is told the time by its clock: ms of the run."""
+
+    def __init__(self, quotas: Quotas, clock: Callable[[], int]) -> None:
+        self.quotas = quotas
+        self.clock = clock
+        self.limits: dict[str, Limit] = {}
+        """What the gate asks before it lets a call through."""
+        for model in _MODELS:
+            self.limits |= model(quotas)
