@@ -27,6 +27,10 @@ class MapQuotas:
     """Map runs of an account at once; 1,000 on AWS. Others wait for one to end, with all their counts at 0."""
     failure_lag_ms: int = 0
     """How long it takes until a map run notices that more has failed than is tolerated; some 5 s on AWS."""
+    opening_ms: tuple[int, int] = (0, 0)
+    """The least and the most that passes until a map run begins to read its items."""
+    closing_ms: tuple[int, int] = (0, 0)
+    """And between the end of its last child and its own."""
 
     def start_rate(self, *, express: bool) -> int | None:
         """Children a second of one map run."""
@@ -36,8 +40,8 @@ class MapQuotas:
 NO_MAP_QUOTAS = MapQuotas()
 
 
-def map_quotas(quotas: Quotas) -> MapQuotas:
-    """What an account's quotas say of map runs."""
+def map_quotas(quotas: Quotas, opening_ms: tuple[int, int] = (0, 0), closing_ms: tuple[int, int] = (0, 0)) -> MapQuotas:
+    """What an account's quotas say of map runs, and how long they take to open and to close."""
 
     def whole(name: str) -> int | None:
         quota = quotas[name]
@@ -48,6 +52,8 @@ def map_quotas(quotas: Quotas) -> MapQuotas:
         whole("map_run_start_rate_standard"),
         whole("open_map_runs"),
         whole("map_run_failure_lag") or 0,
+        opening_ms,
+        closing_ms,
     )
 
 

@@ -12,7 +12,7 @@ from stepsim.asl.payload import JSON, MAX_BYTES, Payload
 from stepsim.runtime.branches import select
 from stepsim.runtime.cloud.call import CallSite
 from stepsim.runtime.dice import name_uuid
-from stepsim.runtime.effects import Expired, Program, Stopped
+from stepsim.runtime.effects import Expired, Program, Sleep, Stopped
 from stepsim.runtime.frame import Frame
 from stepsim.runtime.history import failure_details
 from stepsim.runtime.item_source import ItemSource, PerformCall, source_of_data, source_of_reader
@@ -86,9 +86,11 @@ class MapRuns:
                     run.go_on(islice(inputs(source()), run.counts.executions.total, None))
                 result = yield from run.run_again()
             else:
+                yield from self._pause("map-run-start", self._quotas.opening_ms, frame)
                 results = self._results(run, distributed.writer, effective.value, frame)
                 items = source()
                 result = yield from run.run(items, inputs(items), results)
+            yield from self._pause("map-run-close", self._quotas.closing_ms, frame)
         except StatesError as error:
             run.fail()
             if error.terminal or error.error == DATA_LIMIT_EXCEEDED:
@@ -107,6 +109,13 @@ class MapRuns:
         trail.add("MapRunSucceeded")
         trail.block_succeeded("MapStateSucceeded", started_id)
         return result
+
+    def _pause(self, purpose: str, bounds_ms: tuple[int, int], frame: Frame) -> Program:
+        """Take as long as Step Functions does, where the scenario asks for that."""
+        least_ms, most_ms = bounds_ms
+        if most_ms:
+            drawn = frame.engine.dice.draw(purpose, *frame.names)
+            yield Sleep(frame.engine.scheduler.now_ms + least_ms + int(drawn * (most_ms - least_ms + 1)))
 
     def _enter(self, run: MapRun, limit: int, frame: Frame) -> Program:
         """Wait in the backlog until fewer map runs are open than may be."""

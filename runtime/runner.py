@@ -21,6 +21,7 @@ from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.cloud.capacity import Capacity
 from stepsim.runtime.cloud.faults import Faults
+from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.definition import Definition, load_definition
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.execution import Execution
@@ -266,11 +267,7 @@ class _Stage:
     ) -> Account:
         """The account, its functions run by what `code` makes of each that has a handler."""
         scenario = self.scenario
-        overhead_ms = (0, 0)
-        if latency:
-            from stepsim.runtime.cloud.latency import Latency
-
-            overhead_ms = Latency(self.dice).bounds("lambda", "Invoke")
+        latencies = Latency(self.dice, off=not latency)
         functions = Functions(
             [
                 *(self._function(name, spec, code) for name, spec in scenario.functions.items()),
@@ -280,7 +277,7 @@ class _Stage:
             self.statistics,
             concurrency=_whole(scenario.quotas["lambda_concurrency"]),
             strike=None if self.faults is None else self.faults.strike_function,
-            overhead_ms=overhead_ms,
+            overhead_ms=latencies.bounds("lambda", "Invoke"),
         )
         self._account = Account(
             dice=self.dice,
@@ -290,7 +287,11 @@ class _Stage:
             models={name: self._model(task) for name, task in scenario.tasks.items()},
             faults=self.faults,
             start_ms=scenario.start_ms,
-            map_quotas=map_quotas(scenario.quotas),
+            map_quotas=map_quotas(
+                scenario.quotas,
+                latencies.bounds("states", "map_run_start"),
+                latencies.bounds("states", "map_run_close"),
+            ),
         )
         gate = None if cloud is None else cloud.gate
         step_functions = StepFunctions(self._account, gate, map_runs=self._map_runs_kept)
