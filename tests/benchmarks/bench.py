@@ -102,6 +102,20 @@ def readers(quick: bool) -> Iterator[Measure]:
     yield Measure(f"{count // 5:,} children of a CSV's rows", figure, children["per_s"])
 
 
+def real_map(quick: bool) -> Iterator[Measure]:
+    """A distributed Map with real handlers on the system clock, against moto's interpreter with one row at a time."""
+    moto = program("real_map", "moto", 50 if quick else 4_000)["per_s"]
+    sizes = [(2_000, 1), (10_000, 200)] if quick else [(20_000, 1), *((1_000_000, batch) for batch in (100, 200, 500))]
+    for count, batch in sizes:
+        ours = program("real_map", "stepsim", count, batch)
+        figure = (
+            f"{ours['seconds']:.1f} s, {ours['per_s']:,.0f} a second (moto {moto:,.0f}); "
+            f"{ours['processors']:.1f} processors, {ours['peak_rss_mb']:.0f} MB"
+        )
+        name = f"{count:,} rows, real handlers, {batch} a child"
+        yield Measure(name, figure, ours["per_s"], ours["per_s"] / moto, 100 if batch > 1 else None, at_least=True)
+
+
 def pipeline(quick: bool) -> Iterator[Measure]:
     """The whole bank reconciliation, with real functions and with modelled ones."""
     files = 5_000 if quick else 250_000
@@ -134,12 +148,13 @@ SUBJECTS: Mapping[str, Callable[[bool], Iterator[Measure]]] = {
     "calls": calls,
     "listing": listing,
     "readers": readers,
+    "real_map": real_map,
     "pipeline": pipeline,
     "inline_map": inline_map,
     "startup": startup,
 }
 
-WIDTHS = (40, 62, 9, 8)
+WIDTHS = (48, 68, 9, 8)
 
 
 def line(cells: tuple[str, ...]) -> str:
