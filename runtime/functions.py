@@ -1,7 +1,7 @@
 """The account's Lambda functions: found by name or ARN, limited in concurrency, counted, and run by a worker.
 
-What Lambda itself does around the code lives here: a function that does not exist, the account's concurrency, execution
-environments that are warm or cold, faults injected on a function. The code runs in a `Worker`.
+What Lambda itself does around the code lives here: a function that does not exist, time that Lambda adds, faults
+injected on a function. Environments and throttles are a `Place`'s. The code runs in a `Worker`.
 
 A scenario's functions are fixed: they are found by name. What is not among them is asked of a `Lookup`, if there is
 one: the functions that clients have created come and go, in all accounts and regions.
@@ -9,7 +9,7 @@ one: the functions that clients have created come and go, in all accounts and re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,14 +18,20 @@ from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, ApiError, Cal
 from stepsim.runtime.cloud.faults import Refusal
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.lambdas.asynchronous import EventInvoke, invoke_event
+from stepsim.runtime.lambdas.places import NO_SCALING, Place, Room, Scaling, ThrottleReason
 from stepsim.runtime.requests import InvokeFunction, InvokeOptions
 from stepsim.runtime.scheduler import Scheduler, Ticket
 from stepsim.runtime.services.lambda_function import function_name
-from stepsim.runtime.statistics import Durations, FunctionStatistics, Statistics
+from stepsim.runtime.statistics import Durations, Statistics
+from stepsim.workers.durations import NOTHING, Duration
 from stepsim.workers.modelled import Model, overdue
 from stepsim.workers.worker import Invocation, InvocationResult, Worker
 
 _PLAIN = InvokeOptions()
+_NO_EVENTS = EventInvoke()
+
+INIT_MS_MAX = 10_000
+"""As long an environment may take to begin (Lambda's quotas page)."""
 
 CONCURRENCY = 1_000
 """Concurrent executions of an account in one region, by default."""
@@ -48,6 +54,10 @@ class Function:
     own_arn: str | None = None
     """Its ARN without a version; None for one of the account's own region."""
     version: str = "$LATEST"
+    cold_start: Duration = NOTHING
+    """How long an environment takes to begin; it is billed."""
+    event_invoke: EventInvoke = _NO_EVENTS
+    """What becomes of the events that it is sent."""
 
     @property
     def arn(self) -> str:
@@ -58,38 +68,6 @@ class StrikeFunction(Protocol):
     """Whether an injected fault strikes this invocation."""
 
     def __call__(self, site: CallSite, /) -> Refusal | None: ...
-
-
-class Room:
-    """The concurrency of one account in one region, as far as no function has reserved it."""
-
-    __slots__ = ("running", "unreserved")
-
-    def __init__(self, unreserved: int | None) -> None:
-        self.unreserved = unreserved
-        """None: without a limit."""
-        self.running = 0
-
-
-class Place:
-    """A function with its counters and its idle execution environments."""
-
-    __slots__ = ("counted", "event_invoke", "function", "idle", "log", "model", "room", "statistics", "worker")
-
-    def __init__(self, function: Function, statistics: FunctionStatistics, room: Room) -> None:
-        self.function = function
-        self.room = room
-        self.log: Callable[[InvocationResult], None] | None = None
-        """Where the log of each invocation goes."""
-        self.event_invoke: Callable[[], EventInvoke] = EventInvoke
-        """What becomes of the events that it is sent."""
-        self.statistics = statistics
-        self.idle = 0
-        self.counted = function.in_lambda and function.reserved_concurrency is None
-        """It takes part in the account's unreserved concurrency."""
-        code = function.code
-        self.model = code if isinstance(code, Model) else None
-        self.worker = None if isinstance(code, Model) else code
 
 
 class Lookup(Protocol):
@@ -110,12 +88,14 @@ class Functions:
         statistics: Statistics,
         *,
         concurrency: int | None = CONCURRENCY,
+        scaling: Scaling = NO_SCALING,
         strike: StrikeFunction | None = None,
         overhead_ms: tuple[int, int] = (0, 0),
     ) -> None:
         fixed = list(functions)
-        room = Room(None if concurrency is None else concurrency - sum(one.reserved_concurrency or 0 for one in fixed))
-        self._places = {one.name: Place(one, statistics.function(one.name), room) for one in fixed}
+        reserved = sum(one.reserved_concurrency or 0 for one in fixed)
+        room = Room(None if concurrency is None else concurrency - reserved, scaling)
+        self._places = {one.name: Place(one, statistics.function(one.name), room, scaling) for one in fixed}
         self._dice = dice
         self._statistics = statistics
         self.concurrency = concurrency
@@ -139,25 +119,28 @@ class Functions:
                 self._refuse(ticket, found)
                 return
             place = found
-        if request.options is not None and request.options.kind != "RequestResponse":
-            self._accept(place, ticket, request, request.options)
+        options, now_ms = request.options, self.scheduler.now_ms
+        if options is not None and options.kind != "RequestResponse":
+            self._accept(place, ticket, request, options)
             return
-        statistics = place.statistics
-        if self._is_full(place):
-            statistics.throttles += 1
-            self._refuse(ticket, _too_many(place))
+        reason = place.throttle(now_ms, queued=options is not None and options.queued)
+        if reason is not None:
+            place.statistics.throttles += 1
+            self._refuse(ticket, _too_many(reason))
             return
         refusal = None if self._strike is None else self._strike(request.site)
         if refusal is not None and refusal.code == "TooManyRequestsException":
-            statistics.throttles += 1
+            place.statistics.throttles += 1
             self._refuse(ticket, ApiError(refusal.code, refusal.message or "Rate Exceeded.", 429))
             return
-        self._begin(place)
+        cold = place.begin(now_ms)
         site = request.site
         name = f"{site.execution}/{site.state}/{site.place}/{site.attempt}/{place.function.name}"
         first, second = self._dice.pair(name)
         least_ms, most_ms = self._overhead_ms
         overhead_ms = least_ms + int(first * (most_ms - least_ms + 1)) if most_ms and place.function.in_lambda else 0
+        if cold:
+            overhead_ms += self._init_ms(place, name, site.state)
         if refusal is not None:
             self._struck(place, ticket, request, refusal, overhead_ms, second)
         else:
@@ -166,13 +149,6 @@ class Functions:
     def new_place(self, function: Function, room: Room, statistics_name: str) -> Place:
         """A place for a function that a `Lookup` has found. Places of one statistics name share their counters."""
         return Place(function, self._statistics.function(statistics_name), room)
-
-    def _is_full(self, place: Place) -> bool:
-        reserved = place.function.reserved_concurrency
-        if reserved is not None:
-            return place.statistics.running >= reserved
-        room = place.room
-        return place.counted and room.unreserved is not None and room.running >= room.unreserved
 
     def _accept(self, place: Place, ticket: Ticket, request: InvokeFunction, options: InvokeOptions) -> None:
         """Take an event, which is worked off by itself, or answer a dry run."""
@@ -186,25 +162,23 @@ class Functions:
 
     # -- one invocation -------------------------------------------------------------------------------------------
 
-    def _begin(self, place: Place) -> None:
-        statistics = place.statistics
-        statistics.invocations += 1
-        statistics.running += 1
-        if place.counted:
-            place.room.running += 1
-        if statistics.running > statistics.max_concurrency_seen:
-            statistics.max_concurrency_seen = statistics.running
-        if place.idle:
-            place.idle -= 1
-        else:
-            statistics.cold_starts += 1
+    def _init_ms(self, place: Place, name: str, state: str) -> int:
+        """How long the environment that is made for an invocation takes to begin."""
+        cold_start = place.function.cold_start
+        init_ms = cold_start.constant_ms
+        if init_ms is None:
+            init_ms = cold_start.sample_ms(self._dice.of(f"cold_start/{name}"))
+        init_ms = min(init_ms, INIT_MS_MAX)
+        if init_ms:
+            inits = place.statistics.inits.get(state)
+            if inits is None:
+                inits = place.statistics.inits[state] = Durations()
+            inits.add(init_ms)
+        return init_ms
 
     def _end(self, place: Place, ticket: Ticket, result: InvocationResult, duration_ms: int, state: str) -> None:
         statistics = place.statistics
-        statistics.running -= 1
-        if place.counted:
-            place.room.running -= 1
-        place.idle += 1
+        place.end(self.scheduler.now_ms)
         by_state = statistics.succeeded if result.function_error is None else statistics.failed
         durations = by_state.get(state)
         if durations is None:
@@ -309,10 +283,8 @@ def _event_done(_result: Any, error: Exception | None) -> None:
         raise error
 
 
-def _too_many(place: Place) -> ApiError:
-    reserved = "ReservedFunction" if place.function.reserved_concurrency is not None else ""
-    extra = {"Reason": f"{reserved}ConcurrentInvocationLimitExceeded", "Type": "User"}
-    return ApiError("TooManyRequestsException", "Rate Exceeded.", 429, extra)
+def _too_many(reason: ThrottleReason) -> ApiError:
+    return ApiError("TooManyRequestsException", "Rate Exceeded.", 429, {"Reason": reason, "Type": "User"})
 
 
 def _not_found(reference: str) -> ApiError:

@@ -125,6 +125,7 @@ def _function(found: FunctionStatistics) -> dict[str, Any]:
         "timeouts": found.timeouts,
         "throttles": found.throttles,
         "cold_starts": found.cold_starts,
+        "init_ms": _durations(Durations.merged(found.inits.values())),
         "max_concurrency_seen": found.max_concurrency_seen,
         "duration_ms": _durations(found.durations),
     }

@@ -24,6 +24,8 @@ class InvokeOptions:
     """The JSON text that the handler finds in its context."""
     request_id: str | None = None
     """The invocation's id where it has one already: the retries of an event share it."""
+    queued: bool = False
+    """It comes out of Lambda's own queue of events."""
 
 
 class InvokeFunction:

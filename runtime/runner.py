@@ -28,6 +28,8 @@ from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import ROLE_ARN
 from stepsim.runtime.functions import Function, Functions
 from stepsim.runtime.generators import GeneratorError
+from stepsim.runtime.lambdas.asynchronous import EventInvoke
+from stepsim.runtime.lambdas.places import NO_SCALING, simulated_scaling
 from stepsim.runtime.map_quotas import map_quotas
 from stepsim.runtime.mocks.checking import checked
 from stepsim.runtime.mocks.reporting import describe_mocks
@@ -38,7 +40,7 @@ from stepsim.runtime.scenario_types import FunctionSpec, Scenario
 from stepsim.runtime.simulation import drive
 from stepsim.runtime.snapshot import Snapshot, snapshot
 from stepsim.runtime.statistics import Statistics
-from stepsim.workers.durations import NOTHING
+from stepsim.workers.durations import NOTHING, Duration, parse_duration
 from stepsim.workers.handler import HandlerError
 from stepsim.workers.modelled import Model, ModelledError
 
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
     from stepsim.runtime.kept import Keeping, KeptRun
 
 Report: TypeAlias = dict[str, Any]
+
+COLD_START = parse_duration({"uniform": {"min_ms": 100, "max_ms": 400}})
+"""How long an environment of a function takes to begin that does not say: what is typical of Python and Node functions
+without heavy modules. AWS publishes no figure."""
 
 _PARTIAL_S = 2.0
 """How often a run under way reports what it has done so far."""
@@ -178,6 +184,20 @@ def _whole(quota: float | None) -> int | None:
     return None if quota is None else int(quota)
 
 
+def _event_invoke(spec: FunctionSpec) -> EventInvoke:
+    """What becomes of the events that a scenario's function is sent."""
+    if spec.dlq is None and spec.on_failure is None:
+        return EventInvoke()
+    from stepsim.runtime.lambdas.destinations import to_queues
+
+    home = Home(ACCOUNT_ID, DEFAULT_REGION)
+    arns = [
+        None if name is None else f"arn:aws:sqs:{home.region}:{home.account_id}:{name}"
+        for name in (spec.dlq, spec.on_failure)
+    ]
+    return to_queues(*arns)
+
+
 def no_code(name: str, spec: FunctionSpec) -> Any:
     """For runs without handlers."""
     raise AssertionError(f"{name} has the handler {spec.handler}")
@@ -276,6 +296,7 @@ class _Stage:
             self.dice,
             self.statistics,
             concurrency=_whole(scenario.quotas["lambda_concurrency"]),
+            scaling=simulated_scaling(scenario.quotas) if self.clock == "virtual" else NO_SCALING,
             strike=None if self.faults is None else self.faults.strike_function,
             overhead_ms=latencies.bounds("lambda", "Invoke"),
         )
@@ -357,7 +378,23 @@ class _Stage:
             runs = code(name, spec) if spec.handler else self._model(spec)
         except HandlerError as error:
             raise RunError(f"The function {name} cannot be run: {error}") from error
-        return Function(name, runs, spec.timeout_ms, spec.memory_mb, spec.reserved_concurrency, in_lambda)
+        return Function(
+            name,
+            runs,
+            spec.timeout_ms,
+            spec.memory_mb,
+            spec.reserved_concurrency,
+            in_lambda,
+            cold_start=self._cold_start(spec) if in_lambda else NOTHING,
+            event_invoke=_event_invoke(spec),
+        )
+
+    def _cold_start(self, spec: FunctionSpec) -> Duration:
+        if self.clock != "virtual":
+            return NOTHING
+        if spec.cold_start is not None:
+            return spec.cold_start
+        return COLD_START if self.scenario.latency else NOTHING
 
     def _model(self, spec: Any) -> Model:
         # What a model takes is virtual time; on the system clock it answers at once.

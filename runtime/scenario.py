@@ -21,11 +21,13 @@ from stepsim.runtime.cloud.quotas import AWS_QUOTAS, LOCAL_QUOTAS, NO_QUOTAS, QU
 from stepsim.runtime.cloud.quotas import changed as changed_quotas
 from stepsim.runtime.expectations import Expectation, parse_expectation
 from stepsim.runtime.key_path import KeyPath
+from stepsim.runtime.lambdas.places import UNRESERVED_MIN
 from stepsim.runtime.mocks.inline import mocks_of
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
 from stepsim.runtime.scenario_sets import Override, apply_sets
 from stepsim.runtime.scenario_types import (
     JOB_MS_MAX,
+    MB_OF_VCPU,
     BucketSpec,
     FunctionSpec,
     GenerateSpec,
@@ -144,7 +146,13 @@ class _Resolver:
         buckets = self._each(cloud, written.Bucket, ("cloud", "buckets"), lambda b, at: self._bucket(b, at, seed))
         tables = self._each(cloud, written.Table, ("cloud", "tables"), lambda table, _: _table(table))
         queues = self._each(cloud, written.Queue, ("cloud", "queues"), lambda queue, at: self._queue(queue, at, cloud))
-        functions = self._each(value, written.Function, ("functions",), self._function)
+        queue_names = cloud.get("queues")
+        functions = self._each(
+            value,
+            written.Function,
+            ("functions",),
+            lambda function, at: self._function(function, at, queue_names if isinstance(queue_names, dict) else {}),
+        )
         containers = self._each(value, written.Job, ("containers",), self._job)
         batch_jobs = self._each(value, written.Job, ("batch_jobs",), self._job)
         glue_jobs = self._each(value, written.Job, ("glue_jobs",), self._job)
@@ -159,6 +167,7 @@ class _Resolver:
         faults = self._list(value, written.Fault, "faults", lambda fault, at: self._fault(fault, at, value))
         expect = self._list(value, str, "expect", self._expectation)
         quotas = self._quotas(value.get("quotas"))
+        self._check_reserved(functions, quotas["lambda_concurrency"])
         self._check_prices(value.get("prices"))
         if checker.problems or definition is None or start_ms is None:
             return None
@@ -288,12 +297,10 @@ class _Resolver:
     def _queue(self, queue: written.Queue, path: KeyPath, cloud: Mapping[str, JSON]) -> QueueSpec:
         if (queue.dlq is None) != (queue.max_receive is None):
             self._checker.add(INVALID_VALUE, "dlq and max_receive go together", path)
-        if queue.dlq is not None and queue.dlq not in cloud["queues"]:
-            hint = did_you_mean(queue.dlq, cloud["queues"])
-            self._checker.add(INVALID_VALUE, f"there is no queue {queue.dlq!r}", (*path, "dlq"), hint)
+        self._queue_name(queue.dlq, (*path, "dlq"), cloud["queues"])
         return QueueSpec(queue.visibility_s, queue.dlq, queue.max_receive)
 
-    def _function(self, function: written.Function, path: KeyPath) -> FunctionSpec | None:
+    def _function(self, function: written.Function, path: KeyPath, queues: Mapping[str, JSON]) -> FunctionSpec | None:
         returns = function.returns
         if (function.handler is not None) + (not isinstance(returns, msgspec.UnsetType)) + function.echo != 1:
             self._checker.add(INVALID_VALUE, "exactly one of handler, returns and echo: true expected", path)
@@ -302,17 +309,33 @@ class _Resolver:
             if function.errors:
                 message = "errors model a function without code; of one with a handler, write faults"
                 self._checker.add(INVALID_VALUE, message, (*path, "errors"))
+        cold_start = None
+        if function.cold_start is not None:
+            cold_start = self._duration(function.cold_start, (*path, "cold_start"))
+            if cold_start.per_item_ms:
+                message = "an environment begins without an event, so nothing is added for its items"
+                self._checker.add(INVALID_VALUE, message, (*path, "cold_start"))
         return FunctionSpec(
             function.handler,
             None if isinstance(returns, msgspec.UnsetType) else returns,
             function.echo,
-            self._duration(function.duration, path),
+            self._duration(function.duration, (*path, "duration"), function.memory_mb / MB_OF_VCPU),
             self._errors(function.errors, path),
             function.memory_mb,
             function.timeout_s * 1_000,
             function.env,
             function.reserved_concurrency,
+            cold_start,
+            self._queue_name(function.dlq, (*path, "dlq"), queues),
+            None
+            if function.on_failure is None
+            else self._queue_name(function.on_failure.queue, (*path, "on_failure", "queue"), queues),
         )
+
+    def _queue_name(self, name: str | None, path: KeyPath, queues: Mapping[str, JSON]) -> str | None:
+        if name is not None and name not in queues:
+            self._checker.add(INVALID_VALUE, f"there is no queue {name!r}", path, did_you_mean(name, queues))
+        return name
 
     def _job(self, job: written.Job, path: KeyPath) -> FunctionSpec:
         if job.handler is not None:
@@ -323,7 +346,7 @@ class _Resolver:
         return FunctionSpec(
             job.handler,
             returns=job.exit_code or 0,
-            duration=self._duration(job.duration, path),
+            duration=self._duration(job.duration, (*path, "duration")),
             errors=self._errors(job.errors, path),
             memory_mb=job.memory_mb,
             timeout_ms=JOB_MS_MAX,
@@ -332,7 +355,9 @@ class _Resolver:
         )
 
     def _task(self, task: written.Task, path: KeyPath) -> TaskSpec:
-        return TaskSpec(self._duration(task.duration, path), task.returns, self._errors(task.errors, path))
+        return TaskSpec(
+            self._duration(task.duration, (*path, "duration")), task.returns, self._errors(task.errors, path)
+        )
 
     def _check_name(self, name: str, path: KeyPath) -> None:
         try:
@@ -351,11 +376,12 @@ class _Resolver:
             self._checker.add(INVALID_VALUE, f"the probabilities sum to {total:g}", (*path, "errors"))
         return tuple(ModelledError(error.error, error.probability, error.cause) for error in errors)
 
-    def _duration(self, spec: JSON, path: KeyPath) -> Duration:
+    def _duration(self, spec: JSON, path: KeyPath, vcpus: float | None = None) -> Duration:
+        name = str(path[-1])
         try:
-            return parse_duration(spec, "duration")
+            return parse_duration(spec, name, vcpus)
         except ValueError as error:
-            self._checker.add(INVALID_VALUE, str(error).removeprefix("duration: "), (*path, "duration"))
+            self._checker.add(INVALID_VALUE, str(error).removeprefix(f"{name}: "), path)
             return NOTHING
 
     def _time_ms(self, spec: str | float | None, path: KeyPath) -> int | None:
@@ -417,6 +443,18 @@ class _Resolver:
             else:
                 read[name] = value
         return changed_quotas(self._default_quotas, read)
+
+    def _check_reserved(self, functions: Mapping[str, FunctionSpec], concurrency: float | None) -> None:
+        """What functions may reserve: Lambda refuses whoever would leave too little to the others."""
+        reserved = 0
+        for name, function in functions.items():
+            reserved += function.reserved_concurrency or 0
+            if function.reserved_concurrency and concurrency is not None and reserved > concurrency - UNRESERVED_MIN:
+                message = (
+                    f"{reserved} of {concurrency:g} would be reserved: {UNRESERVED_MIN} must stay unreserved, and "
+                    "quotas.lambda_concurrency is what an account has"
+                )
+                self._checker.add(INVALID_VALUE, message, ("functions", name, "reserved_concurrency"))
 
     def _check_prices(self, prices: JSON) -> None:
         for name in prices if isinstance(prices, dict) else ():

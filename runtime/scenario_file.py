@@ -95,6 +95,12 @@ class ModelledError(Struct, frozen=True, forbid_unknown_fields=True):
     cause: str = ""
 
 
+class OnFailure(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the record goes of an event that a function could not work off."""
+
+    queue: Annotated[str, Meta(description="one of cloud.queues")]
+
+
 class Function(Struct, frozen=True, forbid_unknown_fields=True):
     """A Lambda function: real code (handler), or a model of one (returns, echo)."""
 
@@ -107,6 +113,12 @@ class Function(Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: Annotated[int, Meta(ge=1, le=900)] = 3
     env: dict[str, str] = {}
     reserved_concurrency: Count | None = None
+    cold_start: Annotated[
+        str | int | float | dict[str, Any] | None,
+        Meta(description="how long a new environment takes to begin, in simulations only; a duration; 100 to 400 ms"),
+    ] = None
+    dlq: Annotated[str | None, Meta(description="the queue that gets events which it could not work off")] = None
+    on_failure: OnFailure | None = None
 
 
 class Job(Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,9 @@ from stepsim.workers.modelled import ModelledError
 JOB_MS_MAX = 366 * 24 * 3600 * 1000
 """What runs outside Lambda has no time-out of its own: longer than an execution may last."""
 
+MB_OF_VCPU = 1_769
+"""The memory with which a Lambda function has one vCPU, and more or less in proportion (configuration-memory.html)."""
+
 DEFAULT_START_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z: where a virtual clock begins unless the scenario says otherwise."""
 
@@ -97,6 +100,12 @@ class FunctionSpec:
     timeout_ms: int = 3_000
     env: Mapping[str, str] = field(default_factory=dict)
     reserved_concurrency: int | None = None
+    cold_start: Duration | None = None
+    """How long a new environment takes to begin, in simulations only; None where nobody says."""
+    dlq: str | None = None
+    """The queue that gets the events which it could not work off."""
+    on_failure: str | None = None
+    """The queue that gets the records of them."""
     vcpu: float | None = None
     """Of a container or job; None: the fewest that Fargate gives its memory to."""
 

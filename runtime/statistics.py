@@ -96,6 +96,8 @@ class FunctionStatistics:
     timeouts: int = 0
     throttles: int = 0
     cold_starts: int = 0
+    inits: dict[str, Durations] = field(default_factory=dict)
+    """How long environments took to begin, by the state that they were made for."""
     running: int = 0
     max_concurrency_seen: int = 0
     succeeded: dict[str, Durations] = field(default_factory=dict)

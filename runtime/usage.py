@@ -133,6 +133,8 @@ def _functions(counters: Counters, prices: Prices) -> Iterator[tuple[Waste | Non
             for state, durations in by_state.items():
                 for use in _RUNS[kind](durations, spec, prices, state or None):
                     yield waste, use
+        for state, inits in found.inits.items():
+            yield None, _lambda_time(inits, spec, state or None)
         if kind == "lambda":
             yield None, Use("lambda.request", _under_way(found), "lambda")
 
@@ -144,10 +146,14 @@ def _under_way(found: FunctionStatistics) -> int:
 
 
 def _lambda(durations: Durations, spec: FunctionSpec, prices: Prices, state: str | None) -> Iterator[Use]:  # noqa: ARG001
-    """Time is rounded up to a millisecond."""
-    billed_ms = sum(max(1, duration_ms) * times for duration_ms, times in durations.counted())
     yield Use("lambda.request", durations.count, "lambda", state)
-    yield Use("lambda.gb_second", billed_ms / 1000 * spec.memory_mb / 1024, "lambda", state)
+    yield _lambda_time(durations, spec, state)
+
+
+def _lambda_time(durations: Durations, spec: FunctionSpec, state: str | None) -> Use:
+    """Time is rounded up to a millisecond. That in which environments begin is billed, too (since August 2025)."""
+    billed_ms = sum(max(1, duration_ms) * times for duration_ms, times in durations.counted())
+    return Use("lambda.gb_second", billed_ms / 1000 * spec.memory_mb / 1024, "lambda", state)
 
 
 def _fargate(service: str) -> Callable[[Durations, FunctionSpec, Prices, str | None], Iterator[Use]]:

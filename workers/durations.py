@@ -17,7 +17,7 @@ FORMS = (
     "a time such as 120ms, 40s, 1.5m or 2h; {uniform: {min_ms, max_ms}}; {normal: {mean_ms, sd_ms}}; "
     "{lognormal: {median_ms, p99_ms}} (or p90_ms, p95_ms); {exponential: {mean_ms}}; "
     "{percentiles: {p50: 200ms, p99: 900ms, …}}; {empirical: [200ms, 240ms, …]}; "
-    "{linear: {base: DURATION, per_item: 3ms}}"
+    "{linear: {base: DURATION, per_item: 3ms}}; of Lambda functions {cpu: {work: DURATION, wait: DURATION, threads: 1}}"
 )
 """What a duration can be, in the words of the error messages."""
 
@@ -77,8 +77,11 @@ def parse_time(text: object, where: str = "time") -> int:
     return round(float(found[1]) * _UNITS_MS[found[2]])
 
 
-def parse_duration(spec: object, where: str = "duration") -> Duration:
-    """The duration that a scenario's value means. Raises ValueError naming `where`, what is wrong, and the forms."""
+def parse_duration(spec: object, where: str = "duration", vcpus: float | None = None) -> Duration:
+    """The duration that a scenario's value means. Raises ValueError naming `where`, what is wrong, and the forms.
+
+    `vcpus` is what there is to compute on; None where nobody can say, so that there is no form `cpu`.
+    """
     if not isinstance(spec, Mapping):
         try:
             return Duration.constant(parse_time(spec, where))
@@ -87,6 +90,8 @@ def parse_duration(spec: object, where: str = "duration") -> Duration:
     if len(spec) != 1:
         raise ValueError(f"{where}: a duration has one key, its distribution, not {len(spec)}. It is {FORMS}")
     [(kind, parameters)] = spec.items()
+    if kind == "cpu":
+        return _cpu(parameters, f"{where}.cpu", vcpus)
     parse = _DISTRIBUTIONS.get(kind) if isinstance(kind, str) else None
     if parse is None:
         raise ValueError(f"{where}: {kind!r} is not a distribution. A duration is {FORMS}")
@@ -188,6 +193,28 @@ def _linear(parameters: object, where: str) -> Duration:
     if base.per_item_ms:
         raise ValueError(f"{where}.base: a linear duration cannot be the base of another one")
     return Duration(base._inverse, None, _parse_fraction_ms(parameters["per_item"], f"{where}.per_item"))
+
+
+def _cpu(parameters: object, where: str, vcpus: float | None) -> Duration:
+    """Computing, which takes as long as there are few vCPUs, and waiting, which takes as long as it takes.
+
+    Both are at the same draw: what is slow is slow in either.
+    """
+    if vcpus is None:
+        raise ValueError(f"{where}: only the memory of a Lambda function says how fast it computes")
+    if not isinstance(parameters, Mapping) or not {"work"} <= set(parameters) <= {"work", "wait", "threads"}:
+        raise ValueError(f"{where}: needs work and, at the most, wait and threads. A duration is {FORMS}")
+    threads = parameters.get("threads", 1)
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"{where}.threads: {threads!r} is not a whole number, 1 or more")
+    work = parse_duration(parameters["work"], f"{where}.work")
+    wait = parse_duration(parameters.get("wait", 0), f"{where}.wait")
+    speed = min(vcpus, threads)
+    if work.constant_ms is not None and wait.constant_ms is not None:
+        return Duration.constant(int(wait.constant_ms + work.constant_ms / speed + 0.5))
+    working, waiting = work._inverse, wait._inverse
+    per_item_ms = wait.per_item_ms + work.per_item_ms / speed
+    return Duration(lambda draw: max(0, waiting(draw)) + max(0, working(draw)) / speed, None, per_item_ms)
 
 
 def _parse_fraction_ms(text: Any, where: str) -> float:

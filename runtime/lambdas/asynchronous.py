@@ -104,7 +104,7 @@ def _attempt(request: InvokeFunction, request_id: str, attempt: int) -> InvokeFu
     site = CallSite(request.site.execution, request.site.state, request.site.function, None, attempt, request_id)
     site.account, site.region = request.site.account, request.site.region
     asked = request.options or InvokeOptions()
-    options = InvokeOptions("RequestResponse", asked.qualifier, asked.client_context, request_id)
+    options = InvokeOptions("RequestResponse", asked.qualifier, asked.client_context, request_id, queued=True)
     return InvokeFunction(request.function, request.event, site, request.caller, options)
 
 

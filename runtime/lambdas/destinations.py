@@ -58,6 +58,16 @@ def event_invoke(
     )
 
 
+def to_queues(dead_letter: str | None, on_failure: str | None) -> EventInvoke:
+    """How the events of a function are worked off whose failures go to queues, by their ARNs."""
+    targets = Targets(on_failure=on_failure, dead_letter=dead_letter)
+    return EventInvoke(deliver=lambda outcome: _deliver(outcome, targets, _nobody))
+
+
+def _nobody(target: str, event: str, source: str) -> None:  # noqa: ARG001
+    raise AssertionError(f"{target} is no queue")
+
+
 def record(outcome: Outcome) -> dict[str, Any]:
     """The record of an outcome, as a destination gets it."""
     made: dict[str, Any] = {

@@ -9,11 +9,12 @@ from sys import version_info
 from typing import TYPE_CHECKING
 
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, ApiError
-from stepsim.runtime.functions import Function, Functions, Place, Room
+from stepsim.runtime.functions import Function, Functions
 from stepsim.runtime.lambdas.asynchronous import EventInvoke
 from stepsim.runtime.lambdas.catalogue import Catalogue, FoundVersion, Settings, unrunnable
 from stepsim.runtime.lambdas.logs import FunctionLogs
 from stepsim.runtime.lambdas.packages import Packages
+from stepsim.runtime.lambdas.places import Place, Room
 from stepsim.runtime.lambdas.reference import FunctionReference, Home, home_of, parse_reference
 from stepsim.runtime.lambdas.sources import CodeSources, fingerprint
 from stepsim.runtime.requests import InvokeFunction

@@ -32,6 +32,7 @@ from stepsim.runtime.lambdas.environments import Environments, PoolFactory
 from stepsim.runtime.lambdas.invocation import InvokeResponse, check_invoke
 from stepsim.runtime.lambdas.logs import FunctionLogs
 from stepsim.runtime.lambdas.moto_functions import complete_functions
+from stepsim.runtime.lambdas.places import UNRESERVED_MIN
 from stepsim.runtime.lambdas.queue_mappings import QueueMappings
 from stepsim.runtime.lambdas.reference import FunctionReference, Home, parse_reference, partition_of
 from stepsim.runtime.lambdas.sources import CodeSources
@@ -62,6 +63,7 @@ class Lambdas:
         self._cloud = cloud
         self._scheduler = scheduler
         self._dice = dice
+        self._functions = functions
         self._catalogue = Catalogue(dice)
         self._sources = CodeSources(self._read_object, code_folders)
         self._logs = FunctionLogs(dice)
@@ -100,6 +102,8 @@ class Lambdas:
             return self._sources.prepared(params, self._runtime_of(params, caller), caller)
         if operation == "UpdateFunctionConfiguration":
             _check_logging(params)
+        if operation == "PutFunctionConcurrency":
+            self._check_reserved(params, caller)
         if operation in ("CreateEventSourceMapping", "UpdateEventSourceMapping"):
             _check_mapping(params)
         return params
@@ -147,6 +151,21 @@ class Lambdas:
         except ApiError:
             return None
         return found.settings.runtime
+
+    def _check_reserved(self, params: dict[str, Any], caller: Home) -> None:
+        """Raises ApiError InvalidParameterValueException where too little would stay for the other functions."""
+        try:
+            found = self._catalogue.find(parse_reference(params["FunctionName"], None, caller))
+        except ApiError:
+            return
+        concurrency = self._functions.concurrency
+        others = self._catalogue.reserved(found.reference.home) - (found.reserved_concurrency or 0)
+        wanted = int(params["ReservedConcurrentExecutions"])
+        if wanted and concurrency is not None and others + wanted > concurrency - UNRESERVED_MIN:
+            raise _refused(
+                "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+                f"below its minimum value of [{UNRESERVED_MIN}]."
+            )
 
     def _read_object(self, home: Home, bucket: str, key: str, version: str | None) -> bytes:
         account, region = home

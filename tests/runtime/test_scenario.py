@@ -290,7 +290,7 @@ def test_overrides(folder: Path) -> None:
         "faults[3]={state: Added, error: E}",
         "input.day=2026-01-05",
         'tasks."arn:aws:states:::sns:publish".duration=1s',
-        "quotas.lambda_concurrency=7",
+        "quotas.lambda_concurrency=700",
         "name=a=b",
         "seed=1",
         "seed=2",
@@ -306,7 +306,7 @@ def test_overrides(folder: Path) -> None:
     assert (scenario.faults[1].status, scenario.faults[3].state) == (500, "Added")
     assert scenario.input["day"] == "2026-01-05"
     assert scenario.tasks["arn:aws:states:::sns:publish"].duration.constant_ms == 1_000
-    assert (scenario.quotas["lambda_concurrency"], scenario.name, scenario.seed) == (7, "a=b", 2)
+    assert (scenario.quotas["lambda_concurrency"], scenario.name, scenario.seed) == (700, "a=b", 2)
     assert load_scenario(write(folder, FULL), sets, seed=3).seed == 3
 
 
