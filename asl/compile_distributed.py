@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stepsim.asl.errors import runtime_error
 from stepsim.asl.expression import Expression, Scope
+from stepsim.asl.fields import DISTRIBUTED_ONLY
 from stepsim.asl.machine import Count, DistributedMap, ItemBatcher, ItemReader, ResultWriter
 from stepsim.asl.payload import JSON
 from stepsim.asl.resource import parse_resource
@@ -29,6 +31,22 @@ class QueryLanguage:
 def is_distributed(fields: JSON) -> bool:
     """True for a Map in DISTRIBUTED mode; AWS accepts the mode on a legacy Iterator too (recorded)."""
     return bool(_processor(fields).get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED")
+
+
+def compile_refused(fields: JSON) -> Expression | None:
+    """What stands for the items of an INLINE Map that has a field of distributed ones: States.Runtime.
+
+    AWS takes such a definition, and fails the execution when it enters the Map (reported). None for any other Map.
+    """
+    if is_distributed(fields) or not any(name in fields for name in DISTRIBUTED_ONLY):
+        return None
+
+    def refused(subject: JSON, scope: Scope) -> JSON:  # noqa: ARG001
+        raise runtime_error(
+            "The ItemReader, ItemBatcher and ResultWriter fields are not supported for INLINE maps",
+        )
+
+    return refused
 
 
 def compile_distributed(fields: JSON, language: QueryLanguage) -> DistributedMap:

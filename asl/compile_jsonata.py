@@ -6,7 +6,7 @@ from __future__ import annotations
 # ruff: noqa: ARG005
 from collections.abc import Callable
 
-from stepsim.asl.compile_distributed import QueryLanguage, compile_distributed, is_distributed
+from stepsim.asl.compile_distributed import QueryLanguage, compile_distributed, compile_refused, is_distributed
 from stepsim.asl.compile_fields import retriers
 from stepsim.asl.expression import Expression, Scope
 from stepsim.asl.jsonata.dataflow import JSONataCatch, JSONataDataflow, not_an_array, optional
@@ -152,7 +152,7 @@ def _map(name: str, fields: dict[str, JSON], compile_inner: CompileMachine) -> S
         JSONataDataflow(None, optional(fields, "Output", subject_name="result")),
         _assignment(fields, subject_name="result"),
         compile_inner({"StartAt": processor["StartAt"], "States": processor["States"]}),
-        _items(fields, objects=distributed),
+        compile_refused(fields) or _items(fields, objects=distributed),
         optional(fields, "ItemSelector"),
         compile_count(fields, "MaxConcurrency") or (lambda subject, scope: 0),
         compile_distributed(fields, _JSONATA) if distributed else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stepsim.asl.compile_distributed import QueryLanguage, compile_distributed, is_distributed
+from stepsim.asl.compile_distributed import QueryLanguage, compile_distributed, compile_refused, is_distributed
 from stepsim.asl.dataflow import Dataflow
 from stepsim.asl.errors import PathNotFound, runtime_error
 from stepsim.asl.expression import Expression, Scope
@@ -34,7 +34,7 @@ def compile_map(
         flow,
         assign,
         processor,
-        _items(fields.get("ItemsPath", "$"), objects=distributed is not None),
+        compile_refused(fields) or _items(fields.get("ItemsPath", "$"), objects=distributed is not None),
         selector,
         compile_count(fields, "MaxConcurrency") or _no_limit,
         distributed,

@@ -330,7 +330,7 @@ MAP = Fields(
 )
 
 DISTRIBUTED_ONLY = ("ItemReader", "ItemBatcher", "ResultWriter")
-"""The fields that a Map has only where its processor's Mode is DISTRIBUTED."""
+"""The fields that AWS takes of an INLINE Map, too, and that fail the execution there (reported)."""
 
 NO_EFFECT_INLINE = (
     "Label",

@@ -19,6 +19,7 @@ from stepsim.asl.validate_findings import Findings
 from stepsim.asl.validate_items import check_listed_items
 from stepsim.asl.validate_jsonata import check_expressions
 from stepsim.asl.validate_maps import Mode, mode_of
+from stepsim.asl.validate_placeholders import foreign_holes, with_holes
 from stepsim.asl.validate_states import check_name, check_state, language_of
 from stepsim.asl.validate_transitions import Scope, check_transitions, sub_machines
 from stepsim.asl.validate_variables import (
@@ -66,20 +67,36 @@ def validate(
     type: MachineType = "STANDARD",  # noqa: A002 - AWS's word
     *,
     advice: bool = False,
+    templates: bool = False,
 ) -> list[Problem]:
     """Every problem of a definition, in the order of its text; it is valid if none has the severity ``error``.
 
     ``type`` is the machine's: an Express machine neither waits for jobs or tokens nor maps in distributed mode. With
-    ``advice``, good practice is told, too, as warnings. Raises nothing: whatever JSON the document holds.
+    ``advice``, good practice is told, too, as warnings. With ``templates``, placeholders of other tools than AWS's are
+    holes as well, each with a warning. Raises nothing: whatever JSON the document holds.
     """
-    findings = Findings()
+    express = type == "EXPRESS"
     value = document.value
+    findings = _find(value, express=express)
+    unfilled: dict[Path, str] = {}
+    while templates and (holes := foreign_holes(value, findings.found)):
+        unfilled |= holes
+        value = with_holes(value, holes)
+        findings = _find(value, express=express)
+    for place, name in unfilled.items():
+        message = f"The placeholder '{name}' is not filled in: AWS refuses it as it stands"
+        findings.warning("FOREIGN_PLACEHOLDER", message, place, "Fill it in before the definition is used.")
+    return [problem for problem in findings.problems(document) if advice or not is_advice(problem.code)]
+
+
+def _find(value: JSON, *, express: bool) -> Findings:
+    findings = Findings()
     if isinstance(value, dict):
-        _validate_definition(value, findings, express=type == "EXPRESS")
+        _validate_definition(value, findings, express=express)
     else:
         hint = 'Write an object with StartAt and States: {"StartAt": …, "States": {…}}.'
         findings.error("Definition must be a valid JSON object", None, hint)
-    return [problem for problem in findings.problems(document) if advice or not is_advice(problem.code)]
+    return findings
 
 
 def _validate_definition(value: dict[str, JSON], findings: Findings, *, express: bool) -> None:

@@ -48,8 +48,13 @@ def check_map(state: dict[str, JSON], path: Path, where: Where, *, express: bool
     if mode.distributed is False:
         for name in DISTRIBUTED_ONLY:
             if name in state:
-                hint = 'Only a distributed Map has it: write "ProcessorConfig": {"Mode": "DISTRIBUTED", '
-                unsupported(where.findings, name, path, f'{hint}"ExecutionType": "STANDARD"}} into ItemProcessor.')
+                message = (
+                    f"{name} fails the execution: an INLINE Map must not have it, although AWS takes the definition"
+                )
+                hint = (
+                    'Write "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} into ItemProcessor.'
+                )
+                where.findings.warning("FAILS_EXECUTION", message, (*path, name), hint)
         for name in NO_EFFECT_INLINE:
             if name in state:
                 message = f"{name} has no effect: an INLINE Map has no map run, and fails with its first iteration"
@@ -119,11 +124,12 @@ def _check_parameters(value: JSON, action: str, path: Path, where: Where) -> Non
 
 
 def _check_no_version(value: JSON, path: Path, where: Where) -> None:
-    """The developer guide gives no version of a Parquet file to read."""
+    """AWS takes a version, and cannot read one of a Parquet file (recorded)."""
     for name in ("VersionId", "VersionId.$"):
         if type(value) is dict and name in value:
+            message = f"{name} fails the execution: no version of a Parquet file can be chosen"
             hint = "Remove it: of a Parquet file the latest version is read."
-            unsupported(where.findings, name, path, hint)
+            where.findings.warning("FAILS_EXECUTION", message, (*path, name), hint)
 
 
 def _check_reader_config(

@@ -10,6 +10,7 @@ from stepsim.asl.payload import JSON
 from stepsim.asl.resource import TaskResource, parse_resource
 from stepsim.asl.validate_fields import expect_type
 from stepsim.asl.validate_findings import Findings
+from stepsim.asl.validate_placeholders import foreign_placeholder
 from stepsim.asl.validate_suggestions import did_you_mean
 
 _PLAIN = ("",)
@@ -83,8 +84,6 @@ OPTIMISED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 _ARN = re.compile(r"arn:aws[\w-]*:([\w-]+):([^:]*):([^:]*):(.*)", flags=re.DOTALL)
 _PARTITION = re.compile(r"^arn:\$\{[^{}]*\}:")
-_OTHER_PLACEHOLDER = re.compile(r"<[^<>]+>|%%?\w+%%?|\{\{[^{}]+\}\}|#\{[^{}]+\}|\[\[[^\[\]]+\]\]|__\w+__")
-"""Placeholders of other tools than AWS's: a resource cannot look like this."""
 
 _CALLS: Mapping[tuple[str, str], str] = {
     ("athena", "workgroup"): "athena:startQueryExecution.sync with QueryString and WorkGroup as {input}",
@@ -195,7 +194,7 @@ def _check_express(resource: TaskResource, path: Path, findings: Findings) -> No
 def _what_to_write(text: str, input_field: str) -> str:
     match = _ARN.fullmatch(text)
     if match is None:
-        if _OTHER_PLACEHOLDER.fullmatch(text):
+        if foreign_placeholder(text) == text:
             return "It looks like a placeholder: those of definitions are written ${Name}."
         if re.fullmatch(r"[\w-]{1,64}", text):
             call = f'"arn:aws:states:::lambda:invoke" with "FunctionName": "{text}"'

@@ -47,7 +47,8 @@ def validate(
     """Tell everything that is wrong with definitions.
 
     Every problem of a JSON or YAML file comes with its place and what to write instead. ${Placeholders} are holes, not
-    problems. Scenarios may be among the files; the definitions that they name are files of their own.
+    problems; those of other tools are warnings. Scenarios may be among the files; the definitions that they name are
+    files of their own.
 
     Exit status: 0 no errors, 1 errors, 2 a file that cannot be read.
     """
@@ -140,7 +141,7 @@ def _problems(text: str, file: str, options: _Options) -> Sequence[Problem]:
     if is_mock_config(document.value):
         return _mock_problems(text, file)
     kind: MachineType = "EXPRESS" if options.kind == "EXPRESS" else "STANDARD"
-    return [*unused, *check(document, kind, advice=options.advice)]
+    return [*unused, *check(document, kind, advice=options.advice, templates=True)]
 
 
 def _unused(text: str, substitutions: Mapping[str, str]) -> list[Problem]:

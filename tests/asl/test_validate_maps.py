@@ -78,10 +78,11 @@ def test_reader_configurations_that_aws_refuses(config: dict[str, Any], message:
 
 @pytest.mark.parametrize(("name", "value"), [("VersionId", "v1"), ("VersionId.$", "$.version")])
 def test_a_parquet_file_has_no_version(name: str, value: str) -> None:
-    """VersionId is refused before anything runs, and so it is nowhere else."""
+    """AWS takes VersionId and fails the execution (recorded): a warning, and none for other files."""
     get = {**GET, "Parameters": {**GET["Parameters"], name: value}}
     parquet = of_map({"ItemReader": {**get, "ReaderConfig": {"InputType": "PARQUET"}}})
-    assert parquet == [("error", f"Field '{name}' is not supported", "/ItemReader/Parameters")]
+    message = f"{name} fails the execution: no version of a Parquet file can be chosen"
+    assert parquet == [("warning", message, f"/ItemReader/Parameters/{name}")]
     assert of_map({"ItemReader": {**get, "ReaderConfig": {"InputType": "JSON"}}}) == []
 
 
@@ -117,9 +118,11 @@ def test_labels_are_unique() -> None:
 
 @pytest.mark.parametrize("fields", [{"ItemReader": LIST}, {"ResultWriter": WRITE}, {"ItemBatcher": {}}])
 def test_only_distributed_maps_read_batch_and_write(fields: dict[str, Any]) -> None:
-    """An INLINE Map that asks for it is told how to become distributed."""
+    """An INLINE Map that asks for it is warned that its executions will fail."""
+    name = next(iter(fields))
     found = of_map({"ItemProcessor": processor({"Mode": "INLINE"}), **fields})
-    assert ("error", f"Field '{next(iter(fields))}' is not supported", "") in found
+    assert {severity for severity, *_ in found} == {"warning"}
+    assert any(message.startswith(f"{name} fails the execution") for _, message, path in found if path == f"/{name}")
 
 
 @pytest.mark.parametrize(

@@ -44,3 +44,22 @@ def test_what_times_out_in_the_same_moment_says_so_before_anything_is_aborted(la
         "ExecutionFailed",
     ]
     assert {event.previous_event_id for event in run.history[-6:-1]} == {run.history[-8].id}
+
+
+@pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
+@pytest.mark.parametrize("field", ["ItemReader", "ItemBatcher", "ResultWriter"])
+def test_an_inline_map_with_a_field_of_distributed_ones(laboratory: Any, language: str, field: str) -> None:
+    """The definition is taken, and the execution fails when it enters the Map (reported); nothing catches it."""
+    state = {
+        "Type": "Map",
+        "QueryLanguage": language,
+        "ItemProcessor": laboratory.machine(P={"Type": "Pass", "End": True}),
+        field: {},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "C"}],
+        "End": True,
+    }
+    run = laboratory.run(laboratory.machine(M=state, C={"Type": "Pass", "End": True}), [1])
+    assert run.execution.error == "States.Runtime"
+    assert run.execution.cause.endswith(
+        "The ItemReader, ItemBatcher and ResultWriter fields are not supported for INLINE maps"
+    )
