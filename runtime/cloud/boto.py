@@ -150,7 +150,10 @@ class BotoHook:
                 sent = dynamodb_resource.serialize(route.operation, params)
                 response = route.fast(sent, client.meta.region_name)
                 return dynamodb_resource.deserialize(route.operation, response)
-            return route.fast(params, client.meta.region_name)
+            response = route.fast(params, client.meta.region_name)
+            if route.transfer is not None and (received_ms := route.transfer.received_ms(response)):
+                gate.pause(received_ms)
+            return response
         except FallThrough:
             return None
         except ApiError as error:
@@ -168,6 +171,9 @@ class BotoHook:
         finally:
             self._underway.reset(token)
         if call.response is None:
+            transfer = call.route.transfer
+            if transfer is not None and (received_ms := transfer.received_ms(response)):
+                self._gate.pause(received_ms)
             return response
         return self._finished(call.route.operation, call.response, response["ResponseMetadata"]["RetryAttempts"])
 

@@ -21,9 +21,10 @@ from stepsim.runtime.cloud.call import (
 )
 from stepsim.runtime.cloud.capacity import Capacity
 from stepsim.runtime.cloud.faults import Faults, Refusal
-from stepsim.runtime.cloud.latency import Latency
+from stepsim.runtime.cloud.latency import Latency, Spread
 from stepsim.runtime.cloud.limits import Limit, limit_of
 from stepsim.runtime.cloud.meter import Meter
+from stepsim.runtime.cloud.s3_transfer import Transfer, transfer_of
 
 Operation: TypeAlias = Callable[[dict[str, Any], str], dict[str, Any]]
 """A fast path: boto3's parameters and the region in, boto3's response out (without ``ResponseMetadata``).
@@ -48,24 +49,39 @@ def _no_wait(_latency_ms: int) -> None:
 class Route:
     """An operation, with everything that the gate looks up for it."""
 
-    __slots__ = ("bounds", "counts", "fast", "limit", "name", "operation", "service", "weigh")
+    __slots__ = (
+        "constant_ms",
+        "counts",
+        "fast",
+        "limit",
+        "name",
+        "operation",
+        "service",
+        "spread",
+        "transfer",
+        "weigh",
+    )
 
     def __init__(
         self,
         service: str,
         operation: str,
         fast: Operation | None,
-        bounds: tuple[int, int],
+        spread: Spread,
         counts: CallCounts,
         limit: Limit | None,
+        transfer: Transfer | None,
     ) -> None:
         self.service = service
         self.operation = operation
         self.name = f"{service}.{operation}"
         self.fast = fast
-        self.bounds = bounds
+        self.spread = spread
+        self.constant_ms = spread[0] if type(spread) is tuple and spread[0] == spread[1] else None
         self.counts = counts
         self.limit = limit
+        self.transfer = transfer
+        """What a body's size adds to its latency."""
         self.weigh: Weigh | None = WEIGHTS.get(self.name)
         """How many billed units a call is; None: one."""
 
@@ -130,6 +146,8 @@ class Gate:
         except ApiError as error:
             self.failed(route, error.code)
             return Answer(None, error, latency_ms)
+        if route.transfer is not None:
+            latency_ms += route.transfer.received_ms(response)
         return Answer(response, None, latency_ms)
 
     def route(self, service: str, operation: str) -> Route:
@@ -137,9 +155,11 @@ class Gate:
         route = self._routes.get((service, operation))
         if route is None:
             fast = self._operations.get(service, {}).get(operation)
-            bounds = self._latency.bounds(service, operation)
+            spread = self._latency.spread(service, operation)
             limit = None if self._capacity is None else limit_of(self._capacity.limits, service, operation)
-            route = Route(service, operation, fast, bounds, self._meter.counts(f"{service}.{operation}"), limit)
+            transfer = None if self._latency.off else transfer_of(self._latency, service, operation)
+            counts = self._meter.counts(f"{service}.{operation}")
+            route = Route(service, operation, fast, spread, counts, limit, transfer)
             self._routes[service, operation] = route
         return route
 
@@ -150,8 +170,10 @@ class Gate:
         counts.count += 1
         by_state = counts.by_state
         by_state[site.state] = by_state.get(site.state, 0) + (1 if route.weigh is None else route.weigh(params))
-        low, high = route.bounds
-        latency_ms = low if low == high else self._latency.draw(route.bounds, site, number)
+        constant_ms = route.constant_ms
+        latency_ms = self._latency.draw(route.spread, site, number) if constant_ms is None else constant_ms
+        if route.transfer is not None:
+            latency_ms += route.transfer.sent_ms(params)
         refusal = None if self._faults is None else self._faults.strike_call(route.name, params, site, number)
         if refusal is not None:
             counts.faults += 1
