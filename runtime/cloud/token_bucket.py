@@ -25,10 +25,16 @@ class TokenBucket:
 
     def take(self, now_ms: int, tokens: float = 1) -> bool:
         """Take so many, if it holds as many; whether it did."""
-        if self.tokens(now_ms) < tokens:
-            return False
-        self._tokens -= tokens
-        return True
+        held = self._tokens
+        if now_ms > self._at_ms:
+            # As `tokens` does it, without the call: this is asked at every turn.
+            held += (now_ms - self._at_ms) * self.per_second / 1000
+            if held > self.size:
+                held = self.size
+            self._at_ms = now_ms
+        taken = held >= tokens
+        self._tokens = held - tokens if taken else held
+        return taken
 
     def spend(self, now_ms: int, tokens: float) -> bool:
         """Take so many if it holds any at all, and owe the rest: how throughput is charged whose size is known late."""
@@ -36,6 +42,10 @@ class TokenBucket:
             return False
         self._tokens -= tokens
         return True
+
+    def owe(self, tokens: float) -> None:
+        """Take so many, as of when it was last asked, whether it holds them or not."""
+        self._tokens -= tokens
 
     def wait_ms(self, now_ms: int, tokens: float = 1) -> int | None:
         """Take so many now, ahead of time if need be; after how many ms they are there. None: never, at this rate.

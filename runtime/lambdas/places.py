@@ -41,6 +41,7 @@ UNRESERVED_MIN = 100
 """As much of the account's concurrency stays unreserved (gettingstarted-limits.html)."""
 
 _SCALING_INTERVAL_S = 10
+_FOREVER_MS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Place:
         "_idle",
         "_idle_ms",
         "_rate",
+        "_reserved",
         "_scaling",
         "counted",
         "event_invoke",
@@ -112,7 +114,8 @@ class Place:
         self.event_invoke: Callable[[], EventInvoke] = lambda: function.event_invoke
         """What becomes of the events that it is sent."""
         self.statistics = statistics
-        self.counted = function.in_lambda and function.reserved_concurrency is None
+        self._reserved = function.reserved_concurrency
+        self.counted = function.in_lambda and self._reserved is None
         """It takes part in the account's unreserved concurrency."""
         code = function.code
         self.model = code if isinstance(code, Model) else None
@@ -121,7 +124,7 @@ class Place:
             scaling = NO_SCALING
         self._idle: list[int] = []
         """When each idle environment was used last, the latest one last."""
-        self._idle_ms = scaling.idle_ms
+        self._idle_ms = _FOREVER_MS if scaling.idle_ms is None else scaling.idle_ms
         self._rate = room.rate if self.counted else scaling.rate(function.reserved_concurrency)
         self._scaling: TokenBucket | None = None
         if scaling.environments is not None:
@@ -129,14 +132,16 @@ class Place:
 
     def throttle(self, now_ms: int, *, queued: bool = False) -> ThrottleReason | None:
         """Why an invocation is throttled that comes now; None lets it through. `queued` is an event's own attempt."""
-        room, reserved = self.room, self.function.reserved_concurrency
+        reserved = self._reserved
         if reserved is not None:
             if self.statistics.running >= reserved:
                 return "ReservedFunctionConcurrentInvocationLimitExceeded"
-        elif self.counted and room.unreserved is not None and room.running >= room.unreserved:
-            return "ConcurrentInvocationLimitExceeded"
+        elif self.counted:
+            room = self.room
+            if room.unreserved is not None and room.running >= room.unreserved:
+                return "ConcurrentInvocationLimitExceeded"
         idle = self._idle
-        if idle and self._idle_ms is not None and idle[-1] + self._idle_ms <= now_ms:
+        if idle and idle[-1] <= now_ms - self._idle_ms:
             # The one that was used last has expired, and so has every other.
             idle.clear()
         if not idle and self._scaling is not None and self._scaling.tokens(now_ms) < 1:
