@@ -15,7 +15,10 @@ from stepsim.asl.machine import StateMachine
 from stepsim.asl.payload import JSON, Payload
 from stepsim.runtime.activities import Activities
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, Answer, CallSite
+from stepsim.runtime.cloud.capacity import Capacity
 from stepsim.runtime.cloud.faults import Faults
+from stepsim.runtime.cloud.latency import Latency
+from stepsim.runtime.cloud.quotas import NO_QUOTAS
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.effects import Stopped
 from stepsim.runtime.engine import Engine
@@ -57,7 +60,10 @@ class Account:
         faults: Faults | None = None,
         start_ms: int = 0,
         map_quotas: MapQuotas = NO_MAP_QUOTAS,
+        capacity: Capacity | None = None,
+        latency: Latency | None = None,
     ) -> None:
+        """Without `capacity` nothing is limited, without `latency` nothing takes any time."""
         self.statistics = statistics
         self.dice = dice
         self.performer = Performer(functions, lambda: self.tokens, lambda: self.activities, call, models, dice)
@@ -70,6 +76,8 @@ class Account:
         self._engine = Engine(
             self.scheduler, dice, statistics, tasks.perform, self._map_runs.run, self.tokens, self.activities
         )
+        self._engine.capacity = Capacity(NO_QUOTAS, lambda: 0) if capacity is None else capacity
+        self._engine.latency = Latency(dice, off=True) if latency is None else latency
         self._runs: dict[str, _Run] = {}
         """What runs, by ARN."""
 

@@ -14,7 +14,6 @@ from stepsim.runtime.cloud.capacity import Capacity
 from stepsim.runtime.cloud.cloud import Cloud
 from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.cloud.latency import Latency
-from stepsim.runtime.dice import Dice
 from stepsim.runtime.generators import GeneratorError, body_maker
 from stepsim.runtime.job_setup import make_job_resources
 from stepsim.runtime.scenario_types import BucketSpec, KeySpec, QueueSpec, Scenario, TableSpec
@@ -22,11 +21,10 @@ from stepsim.runtime.scenario_types import BucketSpec, KeySpec, QueueSpec, Scena
 
 @contextmanager
 def open_cloud(
-    scenario: Scenario, dice: Dice, faults: Faults | None, capacity: Capacity, *, latency: bool
+    scenario: Scenario, latency: Latency, faults: Faults | None, capacity: Capacity
 ) -> Iterator[Cloud]:
     """The account with the scenario's resources in it."""
-    latencies = Latency(dice, off=not latency)
-    with Cloud(seed=scenario.seed, latency=latencies, faults=faults, capacity=capacity) as cloud:
+    with Cloud(seed=scenario.seed, latency=latency, faults=faults, capacity=capacity) as cloud:
         for name, bucket in scenario.buckets.items():
             with _making(f"cloud.buckets.{name}"):
                 _make_bucket(cloud, name, bucket, scenario)

@@ -14,6 +14,8 @@ from stepsim.runtime.statistics import Statistics
 from stepsim.runtime.tokens import TaskTokens
 
 if TYPE_CHECKING:
+    from stepsim.runtime.cloud.capacity import Capacity
+    from stepsim.runtime.cloud.latency import Latency
     from stepsim.runtime.frame import Frame
 
 
@@ -34,7 +36,17 @@ class RunMap(Protocol):
 class Engine:
     """The knot: the interpreter knows neither services nor map runs, and they do not know each other."""
 
-    __slots__ = ("activities", "dice", "perform_task", "run_map", "scheduler", "statistics", "tokens")
+    __slots__ = (
+        "activities",
+        "capacity",
+        "dice",
+        "latency",
+        "perform_task",
+        "run_map",
+        "scheduler",
+        "statistics",
+        "tokens",
+    )
 
     def __init__(
         self,
@@ -53,3 +65,7 @@ class Engine:
         self.run_map = run_map
         self.tokens = tokens
         self.activities = Activities(scheduler) if activities is None else activities
+        self.capacity: Capacity
+        """What the account's services can take, as far as it is not asked at the gate."""
+        self.latency: Latency
+        """How long they take for what is not an answer to a call."""

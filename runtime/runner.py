@@ -84,15 +84,15 @@ def simulate(scenario: Scenario, watch: Watch = NOTHING_WATCHED) -> Report:
     """
     stage = _Stage(scenario, "virtual", watch)
     with ExitStack() as open_parts:
-        cloud = stage.open_cloud(open_parts, latency=scenario.latency)
+        cloud = stage.open_cloud(open_parts)
         if scenario.has_code:
             from stepsim.runtime.inline_functions import InlineFunctions
 
             inline = InlineFunctions(scenario, stage.dice, cloud)
-            account = stage.account(open_parts, cloud, inline.code, latency=scenario.latency)
+            account = stage.account(open_parts, cloud, inline.code)
             inline.start(account.scheduler, open_parts)
         else:
-            account = stage.account(open_parts, cloud, no_code, latency=scenario.latency)
+            account = stage.account(open_parts, cloud, no_code)
         execution = stage.start()
         drive(account, execution, stage.look(account, execution, cloud))
         return stage.end(account, execution, cloud)
@@ -143,16 +143,16 @@ async def _run(scenario: Scenario, watch: Watch, processes: int | None, kept: Ke
 
     stage = _Stage(replace(scenario, start_ms=now_ms()), "real", watch, kept)
     with ExitStack() as open_parts:
-        cloud = stage.open_cloud(open_parts, latency=False)
+        cloud = stage.open_cloud(open_parts)
         if not scenario.has_code:
-            account = stage.account(open_parts, cloud, no_code, latency=False)
+            account = stage.account(open_parts, cloud, no_code)
             execution = stage.start()
             await drive_really(account, execution, stage.look(account, execution, cloud))
             return stage.end(account, execution, cloud)
         from stepsim.runtime.process_functions import open_pool
 
         async with open_pool(scenario, cloud, processes) as code:
-            account = stage.account(open_parts, cloud, code, latency=False)
+            account = stage.account(open_parts, cloud, code)
             execution = stage.start()
             await drive_really(account, execution, stage.look(account, execution, cloud))
             return stage.end(account, execution, cloud)
@@ -231,6 +231,8 @@ class _Stage:
         self.mock_warnings = [] if scenario.mocks is None else checked(scenario.mocks, self.definition.machine)
         self.faults: Faults | None = None
         self.capacity = Capacity(scenario.quotas, self._run_ms)
+        # On the system clock a call takes the time that it takes.
+        self.latency = Latency(self.dice, scenario.latencies, off=clock == "real" or not scenario.latency)
         self._account: Account | None = None
         self._registry: Registry
         self._execution: Execution | None = None
@@ -269,7 +271,7 @@ class _Stage:
         """Milliseconds since the run began."""
         return 0 if self._account is None else self._account.scheduler.now_ms - self.scenario.start_ms
 
-    def open_cloud(self, parts: ExitStack, *, latency: bool) -> Cloud | None:
+    def open_cloud(self, parts: ExitStack) -> Cloud | None:
         """The account in moto, with the scenario's resources in it; None where nothing will call AWS."""
         scenario = self.scenario
         resources = scenario.buckets or scenario.tables or scenario.queues
@@ -278,16 +280,13 @@ class _Stage:
         from stepsim.runtime.cloud_setup import SetupError, open_cloud
 
         try:
-            return parts.enter_context(open_cloud(scenario, self.dice, self.faults, self.capacity, latency=latency))
+            return parts.enter_context(open_cloud(scenario, self.latency, self.faults, self.capacity))
         except (GeneratorError, SetupError) as error:
             raise RunError(str(error)) from error
 
-    def account(
-        self, parts: ExitStack, cloud: Cloud | None, code: Callable[[str, FunctionSpec], Any], *, latency: bool
-    ) -> Account:
+    def account(self, parts: ExitStack, cloud: Cloud | None, code: Callable[[str, FunctionSpec], Any]) -> Account:
         """The account, its functions run by what `code` makes of each that has a handler."""
         scenario = self.scenario
-        latencies = Latency(self.dice, off=not latency)
         functions = Functions(
             [
                 *(self._function(name, spec, code) for name, spec in scenario.functions.items()),
@@ -298,7 +297,7 @@ class _Stage:
             concurrency=_whole(scenario.quotas["lambda_concurrency"]),
             scaling=simulated_scaling(scenario.quotas) if self.clock == "virtual" else NO_SCALING,
             strike=None if self.faults is None else self.faults.strike_function,
-            overhead_ms=latencies.bounds("lambda", "Invoke"),
+            overhead_ms=self.latency.bounds("lambda", "Invoke"),
         )
         self._account = Account(
             dice=self.dice,
@@ -310,9 +309,11 @@ class _Stage:
             start_ms=scenario.start_ms,
             map_quotas=map_quotas(
                 scenario.quotas,
-                latencies.bounds("states", "map_run_start"),
-                latencies.bounds("states", "map_run_close"),
+                self.latency.bounds("states", "map_run_start"),
+                self.latency.bounds("states", "map_run_close"),
             ),
+            capacity=self.capacity,
+            latency=self.latency,
         )
         gate = None if cloud is None else cloud.gate
         step_functions = StepFunctions(self._account, gate, map_runs=self._map_runs_kept)

@@ -24,7 +24,9 @@ from stepsim.runtime.key_path import KeyPath
 from stepsim.runtime.lambdas.places import UNRESERVED_MIN
 from stepsim.runtime.mocks.inline import mocks_of
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
+from stepsim.runtime.scenario_latency import latencies_of
 from stepsim.runtime.scenario_sets import Override, apply_sets
+from stepsim.runtime.scenario_triggers import EventResolver, Known
 from stepsim.runtime.scenario_types import (
     JOB_MS_MAX,
     MB_OF_VCPU,
@@ -167,8 +169,11 @@ class _Resolver:
         faults = self._list(value, written.Fault, "faults", lambda fault, at: self._fault(fault, at, value))
         expect = self._list(value, str, "expect", self._expectation)
         quotas = self._quotas(value.get("quotas"))
+        latencies = latencies_of(value.get("latency"), checker)
         self._check_reserved(functions, quotas["lambda_concurrency"])
         self._check_prices(value.get("prices"))
+        known = Known(own_name, machines, functions, buckets, queues)
+        events = EventResolver(checker, known, self._check_code, seed).events(value)
         if checker.problems or definition is None or start_ms is None:
             return None
         mocks = None
@@ -191,6 +196,10 @@ class _Resolver:
             buckets=buckets,
             tables=tables,
             queues=queues,
+            triggers=events.triggers,
+            arrivals=events.arrivals,
+            until_ms=events.until_ms,
+            starts_itself=events.starts_itself,
             functions=functions,
             containers=containers,
             batch_jobs=batch_jobs,
@@ -200,7 +209,8 @@ class _Resolver:
             tasks=tasks,
             machines=machines,
             activities=tuple(file.activities),
-            latency=file.latency == "aws",
+            latency=file.latency != "none",
+            latencies=latencies,
             quotas=quotas,
             prices=None if isinstance(file.prices, str) else changed(file.prices),
             keep_children=file.keep_children,
@@ -298,7 +308,7 @@ class _Resolver:
         if (queue.dlq is None) != (queue.max_receive is None):
             self._checker.add(INVALID_VALUE, "dlq and max_receive go together", path)
         self._queue_name(queue.dlq, (*path, "dlq"), cloud["queues"])
-        return QueueSpec(queue.visibility_s, queue.dlq, queue.max_receive)
+        return QueueSpec(queue.visibility_s, queue.dlq, queue.max_receive, queue.duplicates)
 
     def _function(self, function: written.Function, path: KeyPath, queues: Mapping[str, JSON]) -> FunctionSpec | None:
         returns = function.returns

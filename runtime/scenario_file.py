@@ -14,6 +14,7 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.prices import LIST_PRICES
 from stepsim.runtime.cloud.quotas import QUOTAS
 from stepsim.runtime.mocks.written import Mocks
+from stepsim.runtime.triggers.written import Arrival, Trigger
 from stepsim.workers.durations import FORMS
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
@@ -75,6 +76,7 @@ class Queue(Struct, frozen=True, forbid_unknown_fields=True):
     visibility_s: Annotated[int, Meta(ge=0, le=43_200)] = 30
     dlq: Annotated[str | None, Meta(description="the queue that takes what was received too often")] = None
     max_receive: Annotated[int, Meta(ge=1, le=1_000)] | None = None
+    duplicates: Annotated[Probability, Meta(description="how many deleted messages come once more")] = 0.0
 
 
 class Cloud(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +85,7 @@ class Cloud(Struct, frozen=True, forbid_unknown_fields=True):
     buckets: dict[str, Bucket | None] = {}
     tables: dict[str, Table] = {}
     queues: dict[str, Queue | None] = {}
+    triggers: Annotated[list[Trigger], Meta(description="what starts executions and invokes functions")] = []
     clusters: Annotated[list[str], Meta(description="ECS clusters, besides `default`")] = []
     job_queues: Annotated[list[str], Meta(description="AWS Batch job queues")] = []
 
@@ -192,6 +195,8 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
         "2026-01-01T00:00:00Z"
     )
     cloud: Cloud = Cloud()
+    arrivals: Annotated[list[Arrival], Meta(description="what comes from outside while the run goes on")] = []
+    until: Annotated[Time | None, Meta(description="when arrivals and schedules end: 24h")] = None
     functions: dict[str, Function] = {}
     containers: Annotated[dict[str, Job | None], Meta(description="of ECS tasks, by FAMILY or FAMILY/CONTAINER")] = {}
     batch_jobs: Annotated[dict[str, Job | None], Meta(description="by the job definition's name")] = {}
@@ -199,7 +204,13 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     tasks: Annotated[dict[str, Task], Meta(description="by resource ARN or by the state's name")] = {}
     machines: Annotated[dict[str, Machine], Meta(description="other state machines of the account, by name")] = {}
     activities: Annotated[list[str], Meta(description="their workers are other machines, or models under tasks")] = []
-    latency: Annotated[Literal["aws", "none"], Meta(description="none: AWS calls take no time")] = "aws"
+    latency: (
+        Annotated[
+            dict[str, DurationText],
+            Meta(description="where not AWS's: by s3.GetObject, s3.*, or a model's own fargate.provisioning"),
+        ]
+        | Annotated[Literal["aws", "none"], Meta(description="none: AWS calls take no time")]
+    ) = "aws"
     quotas: (
         Annotated[
             dict[str, Annotated[float, Meta(ge=0)] | str],

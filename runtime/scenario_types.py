@@ -9,10 +9,12 @@ from typing import Literal
 
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.faults import FaultRule
+from stepsim.runtime.cloud.latency import Spread
 from stepsim.runtime.cloud.prices import LIST_PRICES, Prices
 from stepsim.runtime.cloud.quotas import LOCAL_QUOTAS, Quotas
 from stepsim.runtime.expectations import Expectation
 from stepsim.runtime.mocks.answers import MockedCase
+from stepsim.runtime.triggers.specs import ArrivalSpec, TriggerSpec
 from stepsim.workers.durations import NOTHING, Duration
 from stepsim.workers.modelled import ModelledError
 
@@ -84,6 +86,8 @@ class QueueSpec:
     visibility_s: int = 30
     dlq: str | None = None
     max_receive: int | None = None
+    duplicates: float = 0.0
+    """How many of its messages come once more after they were deleted: at-least-once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,12 @@ class Scenario:
     buckets: Mapping[str, BucketSpec] = field(default_factory=dict)
     tables: Mapping[str, TableSpec] = field(default_factory=dict)
     queues: Mapping[str, QueueSpec] = field(default_factory=dict)
+    triggers: tuple[TriggerSpec, ...] = ()
+    arrivals: tuple[ArrivalSpec, ...] = ()
+    until_ms: int | None = None
+    """When arrivals and schedules end; None: schedules with the last arrival."""
+    starts_itself: bool = True
+    """Its own execution is started with the run; False where triggers start them."""
     functions: Mapping[str, FunctionSpec] = field(default_factory=dict)
     containers: Mapping[str, FunctionSpec] = field(default_factory=dict)
     """What the containers of ECS tasks run, by ``family`` or ``family/container``."""
@@ -157,6 +167,8 @@ class Scenario:
     activities: tuple[str, ...] = ()
     latency: bool = True
     """False: AWS calls take no time."""
+    latencies: Mapping[str, Spread] = field(default_factory=dict)
+    """What takes another time than the table of ``latency.py`` says, by its names."""
     quotas: Quotas = field(default_factory=lambda: LOCAL_QUOTAS)
     prices: Prices | None = field(default_factory=lambda: LIST_PRICES)
     """None: nothing is priced."""
