@@ -27,7 +27,6 @@ MISSING_FILE = "MISSING_FILE"
 NOT_SUPPORTED = "NOT_SUPPORTED"
 
 _COMING = {
-    r"cloud\.triggers": "Event triggers are",
     r"cloud\.tables\..+\.billing": "Provisioned capacity is",
     r"cloud\.tables\..+\.provisioned": "Provisioned capacity is",
     r"definition": "A SAM or CloudFormation template is",

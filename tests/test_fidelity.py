@@ -93,7 +93,6 @@ def template_is_no_definition(tmp_path: Path) -> None:
 CHECKS: dict[str, Callable[[Path], None]] = {
     "the optimised integrations of SageMaker": no_such_integration,
     "redrive in `stepsim simulate`": no_redrive_command,
-    "triggers": no_such_key("triggers", "cloud: {triggers: [{bucket: b, start: definition}]}"),
     "provisioned capacity": no_such_key(
         "billing", "cloud: {tables: {t: {partition_key: pk, billing: {wcu: 1, rcu: 1}}}}"
     ),

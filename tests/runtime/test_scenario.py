@@ -194,7 +194,6 @@ expect: [status = X]
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("cloud: {triggers: []}", "cloud.triggers: Event triggers are not supported by this version yet"),
         (
             "cloud: {tables: {t: {partition_key: p, billing: {provisioned: {wcu: 1}}}}}",
             "cloud.tables.t.billing: Provisioned capacity is not supported by this version yet",
