@@ -23,6 +23,7 @@ from stepsim.runtime.map_counts import Tolerance
 from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas, Openings
 from stepsim.runtime.map_results import ExportedResults, InlineResults, MapResults, writer_failed
 from stepsim.runtime.map_run import MapRun, RunStates
+from stepsim.runtime.own_s3_calls import patient
 from stepsim.runtime.result_writer import ResultFiles
 from stepsim.runtime.resume import ResumePoint
 
@@ -34,7 +35,7 @@ class MapRuns:
         self._quotas = quotas
         self._openings: Openings | None = None
         self._run_states = run_states
-        self._perform = perform
+        self._perform = patient(perform)
         self.opened: list[MapRun] = []
         self.keeper: Keeper | None = None
         self.listed = True

@@ -50,9 +50,7 @@ def _unknown(name: str) -> tuple[str, str | None] | None:
     session = get_session()
     services = session.get_available_services()
     if not dot or service not in services:
-        hint = did_you_mean(name, SEED_LATENCIES_MS) if dot else None
-        if hint is None or not hint.startswith("did"):
-            hint = did_you_mean(service, services)
+        hint = did_you_mean(service, services) or did_you_mean(name, SEED_LATENCIES_MS)
         return f"there is neither a service {service!r} nor a latency {name!r}", hint
     operations = session.get_service_model(service).operation_names
     if operation == _ANY or operation in operations:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from stepsim.runtime.cloud.limits import Limit
 from stepsim.runtime.cloud.quotas import Quotas
+from stepsim.runtime.cloud.s3_rates import limits as s3_limits
 
-_MODELS: tuple[Callable[[Quotas], dict[str, Limit]], ...] = ()
+_MODELS: tuple[Callable[[Quotas], dict[str, Limit]], ...] = (s3_limits,)
 """What makes the limits of each service."""
 
 
