@@ -36,6 +36,7 @@ from stepsim.runtime.scheduler import Fiber, Scheduler
 from stepsim.runtime.services.integrations import Tasks
 from stepsim.runtime.statistics import Statistics
 from stepsim.runtime.tokens import TaskTokens
+from stepsim.runtime.transitions import limited_transitions
 from stepsim.workers.modelled import Model
 
 
@@ -77,6 +78,7 @@ class Account:
             self.scheduler, dice, statistics, tasks.perform, self._map_runs.run, self.tokens, self.activities
         )
         self._engine.capacity = Capacity(NO_QUOTAS, lambda: 0) if capacity is None else capacity
+        self._engine.transitions = limited_transitions(self._engine.capacity.quotas, statistics)
         self._engine.latency = Latency(dice, off=True) if latency is None else latency
         self._runs: dict[str, _Run] = {}
         """What runs, by ARN."""

@@ -12,6 +12,7 @@ from stepsim.runtime.effects import Program
 from stepsim.runtime.scheduler import Scheduler
 from stepsim.runtime.statistics import Statistics
 from stepsim.runtime.tokens import TaskTokens
+from stepsim.runtime.transitions import Transitions
 
 if TYPE_CHECKING:
     from stepsim.runtime.cloud.capacity import Capacity
@@ -46,6 +47,7 @@ class Engine:
         "scheduler",
         "statistics",
         "tokens",
+        "transitions",
     )
 
     def __init__(
@@ -65,6 +67,8 @@ class Engine:
         self.run_map = run_map
         self.tokens = tokens
         self.activities = Activities(scheduler) if activities is None else activities
+        self.transitions: Transitions | None = None
+        """What state transitions wait for; None where they are not limited."""
         self.capacity: Capacity
         """What the account's services can take, as far as it is not asked at the gate."""
         self.latency: Latency

@@ -52,11 +52,16 @@ def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program
         state, payload = states[frame.resume.state], frame.resume.raw
     visited = 0
     history = None if frame.me.express else frame.trail.history
+    transitions = None if frame.me.express else engine.transitions
     while True:
         name, kind = state.name, state.type
         if kind == "Map" and state.refuses and state.refuses(payload.value, frame):  # type: ignore[union-attr]
             # AWS ends the execution there, and not even the entry into the state is in its history (recorded).
             raise StatesError(RUNTIME, "MaxConcurrency cannot be negative.", unrecorded=True)
+        if transitions is not None:
+            throttled_ms = transitions.delay_ms(engine.scheduler.now_ms)
+            if throttled_ms:
+                yield Sleep(engine.scheduler.now_ms + throttled_ms)
         counters = statistics.states.get(name) or statistics.state(name)
         counters.entered += 1
         statistics.state_transitions += 1
@@ -203,6 +208,11 @@ def _run_retryable(state: Retryable, raw: Payload, frame: Frame) -> Program:
         frame.engine.statistics.state_transitions += 1
         frame.retry_count += 1
         yield Sleep(frame.engine.scheduler.now_ms + wait_ms)
+        transitions = None if frame.me.express else frame.engine.transitions
+        if transitions is not None:
+            throttled_ms = transitions.delay_ms(frame.engine.scheduler.now_ms)
+            if throttled_ms:
+                yield Sleep(frame.engine.scheduler.now_ms + throttled_ms)
 
 
 def _caught(state: Retryable, raw: Payload, error: StatesError, frame: Frame) -> Step:

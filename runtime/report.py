@@ -58,6 +58,7 @@ def make_report(
         "wall_s": round(facts.wall_s, 3),
         "peak_rss_mb": peak_rss_mb(),
         "state_transitions": statistics.state_transitions,
+        "throttled_transitions": statistics.throttled_transitions,
         "history_events": len(execution.history) + statistics.history_events,
         "map_runs": _map_runs(runs),
         "functions": {name: _function(found) for name, found in sorted(statistics.functions.items())},

@@ -114,12 +114,23 @@ class FunctionStatistics:
 class Statistics:
     """All counters of a run."""
 
-    __slots__ = ("express", "failed_express", "functions", "history_events", "lost", "state_transitions", "states")
+    __slots__ = (
+        "express",
+        "failed_express",
+        "functions",
+        "history_events",
+        "lost",
+        "state_transitions",
+        "states",
+        "throttled_transitions",
+    )
 
     def __init__(self) -> None:
         self.states: dict[str, StateStatistics] = {}
         self.functions: dict[str, FunctionStatistics] = {}
         self.state_transitions = 0
+        self.throttled_transitions = 0
+        """Those that the account's quota made wait."""
         self.history_events = 0
         self.express = Durations()
         """How long Express executions took that succeeded, those of map runs aside."""

@@ -42,12 +42,14 @@ def start_execution(registry: Registry, params: Params) -> Response:
     mocked = registry.registries.mocked
     machine_arn, test_case = split_test_case(mocked, params["stateMachineArn"])
     target = find_target(registry, machine_arn, name)
+    registry.starts.check_rate(target.record.type, registry.now_ms)
     payload = read_input(params)
     mocks = None if mocked is None else mocked.mocks(target, test_case)
     execution = None
     if target.record.type == "STANDARD":
         execution = already_running(registry, target.record, name, payload)
     if execution is None:
+        registry.starts.check_open(target.record.type)
         execution = begin(registry, target, name, payload, params.get("traceHeader"), mocks).execution
         if mocked is not None:
             mocked.watch(execution)

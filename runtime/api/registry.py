@@ -9,6 +9,7 @@ from stepsim.runtime.account import Account
 from stepsim.runtime.api.arns import parse_machine_arn
 from stepsim.runtime.api.execution_store import ExecutionStore
 from stepsim.runtime.api.records import ActivityRecord, Alias, ExecutionRecord, Home, MachineRecord, Version
+from stepsim.runtime.api.start_limits import StartLimits
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.map_run import MapRun
 
@@ -52,6 +53,7 @@ class Registry:
         self.machines: dict[str, MachineRecord] = {}
         self.activities: dict[str, ActivityRecord] = {}
         self.store = registries.new_store(self)
+        self.starts = StartLimits(account.engine.capacity.quotas)
         self._numbers = 0
 
     @property

@@ -136,16 +136,22 @@ def begin(
 def note_start(registry: Registry, started: ExecutionRecord) -> None:
     """An execution begins, or begins again: it is kept, and whoever observes is told."""
     registry.store.add(started)
+    registry.starts.open += _counts_as_open(started)
     for observer in registry.observers.execution_started:
         observer(started)
 
 
 def note_end(registry: Registry, record: ExecutionRecord, *, keep: bool = True) -> None:
     """An execution has ended, whatever way."""
+    registry.starts.open -= _counts_as_open(record)
     if keep:
         registry.store.ended(record)
     for observer in registry.observers.execution_ended:
         observer(record)
+
+
+def _counts_as_open(record: ExecutionRecord) -> bool:
+    return record.map_run is None and not record.execution.me.express
 
 
 def already_running(registry: Registry, record: MachineRecord, name: str, payload: Payload) -> Execution | None:
