@@ -82,6 +82,7 @@ class Cloud:
         self.gate.redirect = s3.check_region
         self.s3 = S3Store(region)
         self._seed = seed
+        self._capacity = capacity
         self._front = front
         self._join = join
         self._hook = BotoHook(self.gate)
@@ -96,6 +97,7 @@ class Cloud:
             opened = account_state.account(self._seed, self.region, self._hook.answer, self._front, join=self._join)
             stack.enter_context(opened)
             stack.enter_context(self._hook.installed())
+            stack.enter_context(dynamodb.limited(self._capacity))
             self._open = stack.pop_all()
         return self
 
@@ -145,14 +147,7 @@ class Cloud:
 
     def items(self, table: str) -> Iterator[dict[str, Any]]:
         """All items of a table, in DynamoDB's own JSON."""
-        scan = dynamodb.OPERATIONS["Scan"]
-        params: dict[str, Any] = {"TableName": table}
-        while True:
-            page = scan(params, self.region)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            params["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return dynamodb.items_of(table, self.region)
 
     def _moto(
         self, service: str, operation: str, params: dict[str, Any], region: str, account_id: str | None

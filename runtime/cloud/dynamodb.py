@@ -8,21 +8,25 @@ parameters that botocore itself would refuse. Calls of a boto3 *resource* pass t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from unittest.mock import patch
 
 from moto.dynamodb.models import dynamodb_backends
 
 from stepsim.runtime.cloud.call import ACCOUNT_ID, FallThrough
+from stepsim.runtime.cloud.capacity import Capacity
 from stepsim.runtime.cloud.dynamodb_batches import (
     batch_get_item,
     batch_write_item,
     transact_get_items,
     transact_write_items,
 )
-from stepsim.runtime.cloud.dynamodb_capacity import Consumption, TableMeter, read_units, report
+from stepsim.runtime.cloud.dynamodb_capacity import Consumption, read_units
 from stepsim.runtime.cloud.dynamodb_conditions import compile_projection
 from stepsim.runtime.cloud.dynamodb_query import query, scan
+from stepsim.runtime.cloud.dynamodb_report import report
 from stepsim.runtime.cloud.dynamodb_requests import (
     accept,
     add_capacity,
@@ -32,8 +36,10 @@ from stepsim.runtime.cloud.dynamodb_requests import (
     readable,
     table_of,
 )
-from stepsim.runtime.cloud.dynamodb_store import store_of
-from stepsim.runtime.cloud.dynamodb_values import decode_record
+from stepsim.runtime.cloud.dynamodb_store import Store, store_of
+from stepsim.runtime.cloud.dynamodb_throttling import Throttling
+from stepsim.runtime.cloud.dynamodb_throughput import is_modelled
+from stepsim.runtime.cloud.dynamodb_values import Attributes, decode_record
 from stepsim.runtime.cloud.dynamodb_writes import Change, commit, plan_delete, plan_put, plan_update
 
 _WRITE = frozenset(
@@ -113,7 +119,8 @@ def get_item(params: dict[str, Any], region: str) -> dict[str, Any]:
     """GetItem."""
     accept(params, _GET)
     store = readable(params, region)
-    record = store.get(checked_key(store, params.get("Key")))
+    key = checked_key(store, params.get("Key"))
+    record = store.get(key)
     projection = None
     if "ProjectionExpression" in params or "ExpressionAttributeNames" in params:
         names, values = placeholders(params)
@@ -122,6 +129,8 @@ def get_item(params: dict[str, Any], region: str) -> dict[str, Any]:
         check_used(names, values, *([("ProjectionExpression", projection.used)] if projection else []))
     size, item = (0, None) if record is None else decode_record(record)
     units = read_units(size, consistent=params.get("ConsistentRead", False) is True)
+    if store.limits is not None:
+        store.limits.read(key, units)
     store.meter.consumed_rcu += units
     response: dict[str, Any] = {}
     if item is not None:
@@ -129,18 +138,23 @@ def get_item(params: dict[str, Any], region: str) -> dict[str, Any]:
     return add_capacity(response, params, Consumption(units)) if "ReturnConsumedCapacity" in params else response
 
 
-def meter_of(table_name: str, region: str) -> TableMeter:
-    """Returns the meter of a table: what these functions have consumed of it; who throttles counts there too."""
-    return store_of(table_of(table_name, region)).meter
-
-
 def consumed_by_table(region: str) -> dict[str, dict[str, Any]]:
     """Returns the report's ``tables``: what these functions have consumed of each table of a region."""
-    shown = {}
-    for name, table in dynamodb_backends[ACCOUNT_ID][region].tables.items():
-        store = store_of(table)
-        shown[name] = report(store.meter, store.rows)
-    return shown
+    tables = dynamodb_backends[ACCOUNT_ID][region].tables
+    return {name: report(table, store_of(table)) for name, table in tables.items()}
+
+
+def items_of(table_name: str, region: str) -> Iterator[Attributes]:
+    """Yields all items of a table, which costs nothing."""
+    for _, record in store_of(table_of(table_name, region)).records():
+        yield decode_record(record)[1]
+
+
+def limited(capacity: Capacity | None) -> AbstractContextManager[object]:
+    """Holds all tables to an account's quotas while it lasts."""
+    if capacity is None or not is_modelled(capacity.quotas):
+        return nullcontext()
+    return patch.object(Store, "throttling", Throttling(capacity.quotas, capacity.clock))
 
 
 OPERATIONS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {

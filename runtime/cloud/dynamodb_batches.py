@@ -22,8 +22,9 @@ from stepsim.runtime.cloud.dynamodb_requests import (
     writable,
 )
 from stepsim.runtime.cloud.dynamodb_store import Store
+from stepsim.runtime.cloud.dynamodb_throttling import Throttled
 from stepsim.runtime.cloud.dynamodb_values import Attributes, RawKey, decode_record, invalid
-from stepsim.runtime.cloud.dynamodb_writes import PLANS, Change, commit, plan_delete, plan_put
+from stepsim.runtime.cloud.dynamodb_writes import PLANS, Change, commit, plan_delete, plan_put, refusal_of
 
 BATCH_WRITES_MAX = 25
 BATCH_GETS_MAX = 100
@@ -68,12 +69,15 @@ def _describe(consumed: dict[str, Consumption], detail: str | None, kind: str | 
 
 
 def batch_write_item(params: dict[str, Any], region: str) -> dict[str, Any]:
-    """BatchWriteItem: up to 25 puts and deletes; all are processed, so ``UnprocessedItems`` is empty."""
+    """BatchWriteItem: up to 25 puts and deletes. What is throttled comes back as ``UnprocessedItems``.
+
+    Only where nothing could be written does the call itself fail.
+    """
     accept(params, _BATCH)
     requests = _requests(params, list)
     if sum(map(len, requests.values())) > BATCH_WRITES_MAX:
         raise invalid("Too many items requested for the BatchWriteItem call")
-    planned: list[tuple[str, Change]] = []
+    planned: list[tuple[str, Any, Change]] = []
     seen: set[tuple[int, tuple[RawKey, RawKey]]] = set()
     for name, writes in requests.items():
         for write in writes:
@@ -81,11 +85,17 @@ def batch_write_item(params: dict[str, Any], region: str) -> dict[str, Any]:
             if (id(change.store), change.key) in seen:
                 raise invalid(_DUPLICATES)
             seen.add((id(change.store), change.key))
-            planned.append((name, change))
+            planned.append((name, write, change))
     consumed = {name: Consumption() for name in requests}
-    for name, change in planned:
-        commit(change, consumed[name])
-    return {"UnprocessedItems": {}, **_describe(consumed, capacity_detail(params))}
+    unprocessed: dict[str, list[Any]] = {}
+    for name, write, change in planned:
+        try:
+            commit(change, consumed[name])
+        except Throttled as throttled:
+            unprocessed.setdefault(name, []).append(write)
+            if sum(map(len, unprocessed.values())) == len(planned):
+                raise throttled from None
+    return {"UnprocessedItems": unprocessed, **_describe(consumed, capacity_detail(params))}
 
 
 def _requests(params: Mapping[str, Any], kind: type) -> dict[str, Any]:
@@ -107,7 +117,10 @@ def _plan_write(name: str, write: Any, region: str) -> Change:
 
 
 def batch_get_item(params: dict[str, Any], region: str) -> dict[str, Any]:
-    """BatchGetItem: up to 100 items; what passes 16 MB comes back as ``UnprocessedKeys``."""
+    """BatchGetItem: up to 100 items; what passes 16 MB, or is throttled, comes back as ``UnprocessedKeys``.
+
+    Only where nothing could be read for throttling does the call itself fail.
+    """
     accept(params, _BATCH - {"ReturnItemCollectionMetrics"})
     requests = _requests(params, dict)
     for request in requests.values():
@@ -120,19 +133,22 @@ def batch_get_item(params: dict[str, Any], region: str) -> dict[str, Any]:
     unprocessed: dict[str, Any] = {}
     consumed: dict[str, Consumption] = {}
     total = 0
+    throttled: list[Throttled] = []
     for name, request in requests.items():
-        found, left, units, total = _get_keys(name, request, region, total)
+        found, left, units, total = _get_keys(name, request, region, total, throttled)
         responses[name] = found
         consumed[name] = Consumption(units)
         if left:
             unprocessed[name] = {**request, "Keys": left}
+    if throttled and len(throttled) == sum(len(request["Keys"]) for request in requests.values()):
+        raise throttled[-1]
     return {"Responses": responses, "UnprocessedKeys": unprocessed, **_describe(consumed, capacity_detail(params))}
 
 
 def _get_keys(
-    name: str, request: Mapping[str, Any], region: str, total: int
+    name: str, request: Mapping[str, Any], region: str, total: int, throttled: list[Throttled]
 ) -> tuple[list[Attributes], list[Any], float, int]:
-    """Returns the items found, the keys left over, the read units, and the bytes read by now."""
+    """Returns the items found, the keys left over, the read units, and the bytes read by now; adds to `throttled`."""
     store = readable({"TableName": name}, region)
     names, values = placeholders(request)
     text = request.get("ProjectionExpression")
@@ -150,8 +166,16 @@ def _get_keys(
         if total + size > BATCH_GET_MAX_BYTES:
             left.append(given)
             continue
+        key_units = read_units(size, consistent=request.get("ConsistentRead") is True)
+        if store.limits is not None:
+            try:
+                store.limits.read(key, key_units)
+            except Throttled as error:
+                throttled.append(error)
+                left.append(given)
+                continue
         total += size
-        units += read_units(size, consistent=request.get("ConsistentRead") is True)
+        units += key_units
         if item is not None:
             found.append(item if projection is None else projection.project(item))
     store.meter.read(units)
@@ -180,9 +204,12 @@ def transact_write_items(params: dict[str, Any], region: str) -> dict[str, Any]:
     if token is not None and _seen(token, digest, stores):
         return {}
     planned = _plan_all(actions, region)
+    refused = [refusal_of(change, transaction=True) for change in planned]
+    if any(refused):
+        raise _cancelled(list(map(_reason, refused)))
     consumed: dict[str, Consumption] = {}
     for (_, action), change in zip(actions, planned, strict=True):
-        commit(change, consumed.setdefault(action["TableName"], Consumption()), transaction=True)
+        commit(change, consumed.setdefault(action["TableName"], Consumption()), transaction=True, admitted=True)
     if token is not None:
         _remember(token, digest, stores)
     return _describe(consumed, capacity_detail(params), "Write")
@@ -223,14 +250,22 @@ def _plan_all(actions: list[tuple[str, dict[str, Any]]], region: str) -> list[Ch
         planned.append(change)
         reasons.append({"Code": "None"})
     if len(planned) < len(actions):
-        codes = ", ".join(reason["Code"] for reason in reasons)
-        raise ApiError(
-            "TransactionCanceledException",
-            f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
-            400,
-            {"CancellationReasons": reasons},
-        )
+        raise _cancelled(reasons)
     return planned
+
+
+def _reason(refused: Throttled | None) -> dict[str, Any]:
+    return {"Code": "None"} if refused is None else {"Code": refused.cancellation, "Message": refused.message}
+
+
+def _cancelled(reasons: list[dict[str, Any]]) -> ApiError:
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    return ApiError(
+        "TransactionCanceledException",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        400,
+        {"CancellationReasons": reasons},
+    )
 
 
 def transact_get_items(params: dict[str, Any], region: str) -> dict[str, Any]:
@@ -238,6 +273,7 @@ def transact_get_items(params: dict[str, Any], region: str) -> dict[str, Any]:
     accept(params, frozenset(["TransactItems", "ReturnConsumedCapacity"]))
     responses: list[dict[str, Any]] = []
     consumed: dict[str, Consumption] = {}
+    reads: list[tuple[Store, tuple[RawKey, RawKey], float]] = []
     entries = _entries(params)
     if len(entries) > TRANSACTION_ITEMS_MAX:
         raise FallThrough
@@ -251,16 +287,29 @@ def transact_get_items(params: dict[str, Any], region: str) -> dict[str, Any]:
         text = get.get("ProjectionExpression")
         projection = None if text is None else compile_projection(text, names)
         check_used(names, values, *([("ProjectionExpression", projection.used)] if projection else []))
-        record = store.get(checked_key(store, get.get("Key")))
+        key = checked_key(store, get.get("Key"))
+        record = store.get(key)
         size, item = (0, None) if record is None else decode_record(record)
         units = 2 * read_units(size, consistent=True)
         consumed.setdefault(get["TableName"], Consumption()).table += units
-        store.meter.read(units)
+        reads.append((store, key, units))
         if item is None:
             responses.append({})
         else:
             responses.append({"Item": item if projection is None else projection.project(item)})
+    _read_all(reads)
     return {"Responses": responses, **_describe(consumed, capacity_detail(params), "Read")}
+
+
+def _read_all(reads: list[tuple[Store, tuple[RawKey, RawKey], float]]) -> None:
+    """Takes what all of a transaction's reads cost, or nothing: raises ``TransactionCanceledException``."""
+    refused = [None if store.limits is None else store.limits.read_refusal(key, units) for store, key, units in reads]
+    if any(refused):
+        raise _cancelled(list(map(_reason, refused)))
+    for store, key, units in reads:
+        if store.limits is not None:
+            store.limits.charge_read(key, units)
+        store.meter.read(units)
 
 
 # -------------------------------------------------------------------------------------------------------------- tokens

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 _WRITE_UNIT_BYTES = 1024
 _READ_UNIT_BYTES = 4096
@@ -22,19 +22,37 @@ def read_units(size: int, *, consistent: bool) -> float:
     return units if consistent else units / 2
 
 
-@dataclass(slots=True)
-class TableMeter:
-    """What one table has consumed: the report's ``tables``.
+def _lighter(by_key: dict[Any, float]) -> dict[Any, float]:
+    """Returns the heavier half of what is counted by key, where it has become too much to keep."""
+    if len(by_key) <= _KEYS_COUNTED_MAX:
+        return by_key
+    return dict(sorted(by_key.items(), key=lambda pair: -pair[1])[: _KEYS_COUNTED_MAX // 2])
 
-    Writes are counted for each partition key as well. Above 65,536 keys the smaller half is forgotten, which leaves the
-    hottest key's share right wherever it matters. The throttled counts are whoever's that throttles.
-    """
+
+@dataclass(slots=True)
+class Meter:
+    """What a table with its indexes, or one global index, has consumed and what was throttled."""
 
     consumed_wcu: float = 0
     consumed_rcu: float = 0
     throttled_writes: int = 0
     throttled_reads: int = 0
+
+
+@dataclass(slots=True)
+class TableMeter(Meter):
+    """What one table has consumed: the report's ``tables``.
+
+    Writes are counted for each partition key as well. Above 65,536 keys the smaller half is forgotten, which leaves the
+    hottest key's share right wherever it matters.
+    """
+
     by_key: dict[Any, float] = field(default_factory=dict)
+    throttled_by_key: dict[Any, float] = field(default_factory=dict)
+    throttles: dict[str, int] = field(default_factory=dict)
+    """How often AWS's reasons were given; a call may have several."""
+    indexes: dict[str, Meter] = field(default_factory=dict)
+    """Global indexes by name."""
 
     def wrote(self, hash_key: Any, units: float) -> None:
         """Counts the write units of one item of this partition key."""
@@ -42,12 +60,30 @@ class TableMeter:
         by_key = self.by_key
         by_key[hash_key] = by_key.get(hash_key, 0) + units
         if len(by_key) > _KEYS_COUNTED_MAX:
-            heaviest = sorted(by_key.items(), key=lambda pair: -pair[1])[: _KEYS_COUNTED_MAX // 2]
-            self.by_key = dict(heaviest)
+            self.by_key = _lighter(by_key)
 
     def read(self, units: float) -> None:
         """Counts the read units of a call."""
         self.consumed_rcu += units
+
+    def index(self, name: str) -> Meter:
+        """Returns the meter of a global index, made when first asked for."""
+        return self.indexes.setdefault(name, Meter())
+
+    def throttled(self, kind: Literal["Write", "Read"], hash_key: Any, reasons: Iterable[tuple[str, str]]) -> None:
+        """Counts the item or page that was throttled: once for the table, and for each reason and its index, if any."""
+        meters: dict[str, Meter] = {"": self}
+        for reason, index in reasons:
+            self.throttles[reason] = self.throttles.get(reason, 0) + 1
+            if index:
+                meters[index] = self.index(index)
+        for meter in meters.values():
+            if kind == "Write":
+                meter.throttled_writes += 1
+            else:
+                meter.throttled_reads += 1
+        self.throttled_by_key[hash_key] = self.throttled_by_key.get(hash_key, 0) + 1
+        self.throttled_by_key = _lighter(self.throttled_by_key)
 
     @property
     def hottest_share(self) -> float:
@@ -93,15 +129,3 @@ class Consumption:
                 if indexes:
                     described[member] = {name: units(consumed) for name, consumed in indexes.items()}
         return described
-
-
-def report(meter: TableMeter, rows: Mapping[Any, Any]) -> dict[str, Any]:
-    """Returns a table's part of the report; `partitions` is the number of partition keys that hold items."""
-    return {
-        "consumed_wcu": float(meter.consumed_wcu),
-        "consumed_rcu": float(meter.consumed_rcu),
-        "throttled_writes": meter.throttled_writes,
-        "throttled_reads": meter.throttled_reads,
-        "partitions": len(rows),
-        "hottest_share": meter.hottest_share,
-    }

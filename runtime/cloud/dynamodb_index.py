@@ -53,6 +53,11 @@ class IndexShape:
             self.range_attr is None or self.range_type in attributes.get(self.range_attr, ())
         )
 
+    def key_of(self, attributes: Attributes) -> tuple[RawKey, RawKey]:
+        """Returns the raw key that an item has in this index, which holds it."""
+        range_key = None if self.range_attr is None else raw_of(attributes[self.range_attr])
+        return raw_of(attributes[self.hash_attr]), range_key
+
     def project(self, attributes: Attributes) -> Attributes:
         """Returns what the index holds of an item."""
         if self.projection == "ALL":

@@ -93,7 +93,7 @@ def query(params: dict[str, Any], region: str) -> dict[str, Any]:
         if start[0] != hash_key:
             raise invalid("The provided starting key is outside query boundaries based on provided conditions")
         bounds.after(start[1] if index is not None or shape.range_attr is None else start[1][-1], forward=forward)
-    return _page(reading, _query_keys(reading, hash_key, bounds, start, forward=forward), params)
+    return _page(reading, _query_keys(reading, hash_key, bounds, start, forward=forward), params, (hash_key, None))
 
 
 def scan(params: dict[str, Any], region: str) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def scan(params: dict[str, Any], region: str) -> dict[str, Any]:
     keys = _scan_keys(reading, _start(reading, params.get("ExclusiveStartKey")))
     if "Segment" in params or "TotalSegments" in params:
         keys = _segment(keys, store, params)
-    return _page(reading, keys, params)
+    return _page(reading, keys, params, None)
 
 
 # ---------------------------------------------------------------------------------------------------------- parameters
@@ -279,7 +279,13 @@ def _segment(
 # ---------------------------------------------------------------------------------------------------------------- page
 
 
-def _page(reading: _Reading, keys: Iterator[tuple[RawKey, RawKey]], params: Mapping[str, Any]) -> dict[str, Any]:
+def _page(
+    reading: _Reading,
+    keys: Iterator[tuple[RawKey, RawKey]],
+    params: Mapping[str, Any],
+    where: tuple[RawKey, RawKey] | None,
+) -> dict[str, Any]:
+    """Returns a page. `where` is what is read where there is nothing."""
     store, index, values = reading.store, reading.index, reading.values
     narrowed = index is not None and index.projection != "ALL" and not reading.whole_items
     test = None if reading.filter is None else reading.filter.test
@@ -287,6 +293,7 @@ def _page(reading: _Reading, keys: Iterator[tuple[RawKey, RawKey]], params: Mapp
     count = scanned = total = 0
     last: Attributes | None = None
     following = False
+    read: list[tuple[tuple[RawKey, RawKey], int]] | None = None if store.limits is None else []
     for key in keys:
         if scanned == reading.limit:
             following = True
@@ -304,6 +311,8 @@ def _page(reading: _Reading, keys: Iterator[tuple[RawKey, RawKey]], params: Mapp
         total += size
         scanned += 1
         last = whole
+        if read is not None:
+            read.append((key if index is None or not index.is_global else index.key_of(whole), size))
         if test is not None and not test(item, values):
             continue
         count += 1
@@ -314,7 +323,10 @@ def _page(reading: _Reading, keys: Iterator[tuple[RawKey, RawKey]], params: Mapp
         response = {"Items": items, **response}
     if following and last is not None:
         response["LastEvaluatedKey"] = _last_key(reading, last)
-    return _consume(reading, response, params, total)
+    units = read_units(total, consistent=params.get("ConsistentRead") is True)
+    if store.limits is not None and read is not None:
+        store.limits.read_page(index.name if index is not None and index.is_global else None, read, where, units)
+    return _consume(reading, response, params, units)
 
 
 def _last_key(reading: _Reading, item: Attributes) -> Attributes:
@@ -324,12 +336,13 @@ def _last_key(reading: _Reading, item: Attributes) -> Attributes:
     return {name: item[name] for name in dict.fromkeys(names) if name is not None}
 
 
-def _consume(reading: _Reading, response: dict[str, Any], params: Mapping[str, Any], size: int) -> dict[str, Any]:
-    units = read_units(size, consistent=params.get("ConsistentRead") is True)
+def _consume(reading: _Reading, response: dict[str, Any], params: Mapping[str, Any], units: float) -> dict[str, Any]:
     consumed = Consumption()
     if reading.index is None:
         consumed.table = units
     else:
         consumed.add_index(reading.index.name, units, is_global=reading.index.is_global)
+        if reading.index.is_global:
+            reading.store.meter.index(reading.index.name).consumed_rcu += units
     reading.store.meter.read(units)
     return add_capacity(response, params, consumed)

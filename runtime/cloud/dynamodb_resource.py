@@ -29,7 +29,7 @@ _decimal = DYNAMODB_CONTEXT.create_decimal
 
 _CONDITIONS = ("ConditionExpression", "FilterExpression", "KeyConditionExpression")
 _MAPS = frozenset(["Item", "Key", "ExclusiveStartKey", "ExpressionAttributeValues"])
-_MAPS_RETURNED = frozenset(["Item", "Attributes", "LastEvaluatedKey"])
+_MAPS_RETURNED = frozenset(["Item", "Key", "Attributes", "LastEvaluatedKey"])
 
 
 def is_resource_client(client: Any) -> bool:
@@ -188,6 +188,10 @@ def deserialize(operation: str, response: dict[str, Any]) -> dict[str, Any]:
         shown["UnprocessedKeys"] = {
             name: {**request, "Keys": list(map(deserialize_map, request["Keys"]))}
             for name, request in response["UnprocessedKeys"].items()
+        }
+    if operation == "BatchWriteItem":
+        shown["UnprocessedItems"] = {
+            name: _each_action(writes, deserialize) for name, writes in response["UnprocessedItems"].items()
         }
     if operation == "TransactGetItems":
         shown["Responses"] = [

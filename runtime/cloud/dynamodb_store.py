@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
@@ -27,6 +27,9 @@ from stepsim.runtime.cloud.dynamodb_values import (
     item_size,
     to_moto,
 )
+
+if TYPE_CHECKING:
+    from stepsim.runtime.cloud.dynamodb_throttling import TableLimits, Throttling
 
 _FEW = 256
 """Below as many sort keys, sorting them for a query is cheaper than keeping them in order."""
@@ -106,6 +109,9 @@ class Store:
     observers: ClassVar[list[Callable[[Store, tuple[RawKey, RawKey]], None]]] = []
     """Told of each key that is put or deleted, in any table."""
 
+    throttling: ClassVar[Throttling | None] = None
+    """What limits all tables; None: nothing does."""
+
     def __init__(self, shape: KeyShape) -> None:
         self.shape = shape
         self.rows: dict[RawKey, Any] = {}
@@ -117,6 +123,7 @@ class Store:
         self.built: dict[str, Index] = {}
         self.touched: dict[tuple[RawKey, RawKey], CompactItem] = {}
         self.meter = TableMeter()
+        self.limits: TableLimits | None = None
         self.tokens: dict[str, str] = {}
         """The transactions made here, by their ClientRequestToken."""
         self._indexes_seen: tuple[Any, Any] = (None, None)
@@ -344,6 +351,8 @@ def store_of(table: Table) -> Store:
     if store.touched:
         store.settle()
     store.follow(table)
+    throttling = store.throttling
+    store.limits = None if throttling is None else throttling.limits(store, table)
     return store
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from stepsim.runtime.cloud.call import FallThrough
 from stepsim.runtime.cloud.dynamodb_capacity import Consumption, write_units
 from stepsim.runtime.cloud.dynamodb_conditions import compile_condition
+from stepsim.runtime.cloud.dynamodb_index import IndexShape
 from stepsim.runtime.cloud.dynamodb_requests import (
     check_condition,
     check_used,
@@ -23,6 +24,7 @@ from stepsim.runtime.cloud.dynamodb_requests import (
 )
 from stepsim.runtime.cloud.dynamodb_store import Store
 from stepsim.runtime.cloud.dynamodb_syntax import Names
+from stepsim.runtime.cloud.dynamodb_throttling import IndexWrite, Throttled
 from stepsim.runtime.cloud.dynamodb_updates import CompiledUpdate, compile_update
 from stepsim.runtime.cloud.dynamodb_values import (
     ITEM_SIZE_MAX_BYTES,
@@ -167,37 +169,90 @@ PLANS: dict[str, Callable[[Mapping[str, Any], str], Change]] = {
 }
 
 
-def commit(change: Change, consumed: Consumption | None = None, *, transaction: bool = False) -> None:
-    """Makes a planned change, and counts what it consumes: in `consumed` too, if given."""
-    store = change.store
-    if change.record is not None and change.new is not None:
-        store.put(change.key, change.record, change.new, change.old)
-    elif change.new is None and change.old is not None:
-        store.delete(change.key, change.old)
-    size = max(change.size, change.old_size)
-    units = write_units(size)
-    if transaction:
-        units *= 2
-    if store.index_shapes:
-        consumed = Consumption() if consumed is None else consumed
-        before = consumed.total
-        consumed.table += units
-        _count_indexes(change, consumed, 2 if transaction else 1)
-        units = int(consumed.total - before)
-    elif consumed is not None:
-        consumed.table += units
-    store.meter.wrote(change.key[0], units)
+@dataclass(slots=True)
+class Cost:
+    """What a change costs: units of the table (its local indexes' apart), and writes to its indexes."""
+
+    table: float
+    local: dict[str, float]
+    writes: list[IndexWrite]
+    """To global indexes: one to add, change or remove an item, two to move it."""
 
 
-def _count_indexes(change: Change, consumed: Consumption, factor: int) -> None:
-    """Counts the write units of the secondary indexes: one write to add, change or remove, two to move."""
+def cost_of(change: Change, *, transaction: bool = False) -> Cost:
+    """Returns what a planned change costs; twice as much in a transaction."""
+    factor = 2 if transaction else 1
+    cost = Cost(write_units(max(change.size, change.old_size)) * factor, {}, [])
     for index in change.store.index_shapes.values():
         old = index.project(change.old) if change.old is not None and index.holds(change.old) else None
         new = index.project(change.new) if change.new is not None and index.holds(change.new) else None
         if old == new:
             continue
-        sizes = [item_size(attributes) for attributes in (old, new) if attributes is not None]
-        keys = [index.hash_attr] if index.range_attr is None else [index.hash_attr, index.range_attr]
-        moved = old is not None and new is not None and any(old[name] != new[name] for name in keys)
-        units = sum(map(write_units, sizes)) if moved else write_units(max(sizes))
-        consumed.add_index(index.name, units * factor, is_global=index.is_global)
+        writes = _index_writes(index, old, new, factor)
+        if index.is_global:
+            cost.writes += writes
+        else:
+            cost.local[index.name] = sum(units for _, _, units in writes)
+    return cost
+
+
+def _index_writes(index: IndexShape, old: Attributes | None, new: Attributes | None, factor: int) -> list[IndexWrite]:
+    held = [
+        (index.key_of(attributes), write_units(item_size(attributes)) * factor)
+        for attributes in (old, new)
+        if attributes is not None
+    ]
+    if len(held) == 2 and held[0][0] == held[1][0]:
+        held = [(held[0][0], max(units for _, units in held))]
+    return [(index.name, key, units) for key, units in held]
+
+
+def refusal_of(change: Change, *, transaction: bool = False) -> Throttled | None:
+    """Returns what AWS answers to a change that the table or an index is too short for; None where it can be made."""
+    limits = change.store.limits
+    if limits is None:
+        return None
+    cost = cost_of(change, transaction=transaction)
+    return limits.refusal(change.key, cost.table + sum(cost.local.values()), cost.writes)
+
+
+def commit(
+    change: Change, consumed: Consumption | None = None, *, transaction: bool = False, admitted: bool = False
+) -> None:
+    """Makes a planned change, and counts what it consumes: in `consumed` too, if given.
+
+    Raises `Throttled`, before anything is changed, unless it was admitted: `refusal_of` gave None.
+    """
+    store = change.store
+    size = max(change.size, change.old_size)
+    units: float = write_units(size) * (2 if transaction else 1)
+    cost = cost_of(change, transaction=transaction) if store.index_shapes else None
+    at_table = units if cost is None else units + sum(cost.local.values())
+    limits = store.limits
+    if limits is not None:
+        writes = () if cost is None else cost.writes
+        if not admitted:
+            refused = limits.refusal(change.key, at_table, writes)
+            if refused is not None:
+                raise refused
+        limits.charge(change.key, at_table, writes)
+    if change.record is not None and change.new is not None:
+        store.put(change.key, change.record, change.new, change.old)
+    elif change.new is None and change.old is not None:
+        store.delete(change.key, change.old)
+    if consumed is not None:
+        consumed.table += units
+    if cost is not None:
+        _count_indexes(store, cost, consumed)
+        at_table += sum(index_units for _, _, index_units in cost.writes)
+    store.meter.wrote(change.key[0], at_table)
+
+
+def _count_indexes(store: Store, cost: Cost, consumed: Consumption | None) -> None:
+    for name, _, units in cost.writes:
+        store.meter.index(name).consumed_wcu += units
+        if consumed is not None:
+            consumed.add_index(name, units, is_global=True)
+    if consumed is not None:
+        for name, units in cost.local.items():
+            consumed.add_index(name, units, is_global=False)

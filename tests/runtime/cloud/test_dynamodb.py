@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from stepsim.runtime.cloud.call import ApiError, FallThrough
-from stepsim.runtime.cloud.dynamodb import OPERATIONS, consumed_by_table, meter_of
+from stepsim.runtime.cloud.dynamodb import OPERATIONS, consumed_by_table
 
 REGION = "us-east-1"
 
@@ -442,12 +442,38 @@ def test_a_table_tells_what_it_consumed_and_its_hottest_key() -> None:
     for n in range(4):
         call("PutItem", TableName="orders", Item=order(pk="hot" if n else "cold", sk=str(n)))
     call("GetItem", TableName="orders", Key=order())
-    meter_of("orders", REGION).throttled_writes += 2
+    call("PutItem", TableName="orders", Item=order(pk="cold", owner={"S": "eve"}))
+    values = {":o": {"S": "eve"}}
+    names = {"#o": "owner"}
+    read = {
+        "KeyConditionExpression": "#o = :o",
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
+    call("Query", TableName="orders", IndexName="by_owner", **read)
     assert consumed_by_table(REGION)["orders"] == {
-        "consumed_wcu": 4.0,
-        "consumed_rcu": 0.5,
-        "throttled_writes": 2,
+        "consumed_wcu": 6.0,
+        "consumed_rcu": 1.0,
+        "throttled_writes": 0,
         "throttled_reads": 0,
-        "partitions": 2,
-        "hottest_share": 0.75,
+        "provisioned": None,
+        "partitions": 4,
+        "splits": 0,
+        "hottest_share": 0.5,
+        "hottest_keys": [
+            {"key": "cold", "share": 0.5, "throttles": 0},
+            {"key": "hot", "share": 0.5, "throttles": 0},
+        ],
+        "throttles": {},
+        "indexes": {
+            "by_owner": {
+                "consumed_wcu": 1.0,
+                "consumed_rcu": 0.5,
+                "throttled_writes": 0,
+                "throttled_reads": 0,
+                "provisioned": None,
+                "partitions": 4,
+                "splits": 0,
+            }
+        },
     }
