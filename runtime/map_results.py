@@ -145,7 +145,9 @@ class ExportedResults:
         self._files.restore(self.exported)
         for child, execution in children:
             stop_ms = execution.stop_ms
-            if stopped.settled or stop_ms is None or stop_ms < attempt_ms:
+            # One of an earlier attempt may have ended when this one began already: Express children outlive a stop.
+            begun_ms = max(child.start_ms, child.redrive_ms or 0)
+            if stopped.settled or stop_ms is None or begun_ms < attempt_ms:
                 continue
             error = None if execution.output is not None else StatesError(execution.error, execution.cause)
             outcome = self._run.outcome(child, execution.status, execution.output, error)
