@@ -109,3 +109,52 @@ def test_bad_durations_are_refused(spec: object, message: str) -> None:
     """Every mistake is named with the place and what to write."""
     with pytest.raises(ValueError, match=message):
         parse_duration(spec)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "vcpus", "sampled_ms"),
+    [
+        ({"work": "3s"}, 1.0, 3_000),
+        ({"work": "3s"}, 0.5, 6_000),
+        ({"work": "3s"}, 4.0, 3_000),
+        ({"work": "3s", "threads": 4}, 2.0, 1_500),
+        ({"work": "3s", "threads": 2}, 4.0, 1_500),
+        ({"work": "3s", "wait": "250ms"}, 0.5, 6_250),
+        ({"work": {"uniform": {"min_ms": 100, "max_ms": 300}}, "wait": "50ms"}, 0.5, 450),
+        ({"work": {"linear": {"base": 0, "per_item": "10ms"}}, "wait": "50ms"}, 0.5, 110),
+    ],
+)
+def test_computing_takes_as_long_as_there_are_few_vcpus(
+    parameters: dict[str, object], vcpus: float, sampled_ms: int
+) -> None:
+    """A thread computes on one vCPU at the most (Lambda gives 1,769 MB one), and waiting is not sped up."""
+    assert parse_duration({"cpu": parameters}, "duration", vcpus).sample_ms(0.5, 3) == sampled_ms
+
+
+@given(
+    draws=st.lists(DRAWS, min_size=2, max_size=2),
+    vcpus=st.lists(st.floats(0.07, 6), min_size=2, max_size=2),
+    threads=st.integers(1, 6),
+)
+def test_more_vcpus_never_take_longer(draws: list[float], vcpus: list[float], threads: int) -> None:
+    """Nor does a lower draw."""
+    cpu = {"work": {"lognormal": {"median_ms": 240, "p99_ms": 900}}, "wait": {"exponential": {"mean_ms": 40}}}
+    slow, fast = (parse_duration({"cpu": {**cpu, "threads": threads}}, "d", few) for few in sorted(vcpus))
+    low, high = sorted(draws)
+    assert fast.sample_ms(low) <= fast.sample_ms(high) <= slow.sample_ms(high)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problem"),
+    [
+        ({}, r"d\.cpu: needs work"),
+        ({"work": "3s", "cores": 2}, r"d\.cpu: needs work and, at the most, wait and threads"),
+        ({"work": "3s", "threads": 0}, r"d\.cpu\.threads: 0 is not a whole number, 1 or more"),
+        ({"work": 3}, r"d\.cpu\.work: 3 is not a time"),
+        ({"work": {"cpu": {"work": "3s"}}}, r"d\.cpu\.work\.cpu: only the memory of a Lambda function"),
+    ],
+)
+def test_what_is_no_computing_is_named(parameters: object, problem: str) -> None:
+    """Computing is not made of computing."""
+    with pytest.raises(ValueError, match=problem):
+        parse_duration({"cpu": parameters}, "d", 1.0)
