@@ -67,6 +67,7 @@ class Account:
         """Without `capacity` nothing is limited, without `latency` nothing takes any time."""
         self.statistics = statistics
         self.dice = dice
+        self._functions = functions
         self.performer = Performer(functions, lambda: self.tokens, lambda: self.activities, call, models, dice)
         self.scheduler = Scheduler(self.performer, start_ms)
         self.performer.scheduler = functions.scheduler = self.scheduler
@@ -87,6 +88,11 @@ class Account:
     def map_runs(self) -> list[MapRun]:
         """All map runs, in the order in which they were opened; none where somebody else keeps them."""
         return self._map_runs.opened
+
+    @property
+    def unfinished(self) -> int:
+        """How many invocations run that faults have asked for and that nobody waits for."""
+        return self._functions.unfinished
 
     @property
     def engine(self) -> Engine:

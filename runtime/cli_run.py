@@ -393,7 +393,7 @@ def _execute(verb: Verb, scenario: Scenario, json_target: str | None, folder: Pa
     """Run the scenario, report, and return the exit status."""
     from stepsim.runtime.json_output import STDOUT
     from stepsim.runtime.mocks.reporting import mock_warnings
-    from stepsim.runtime.report import holds
+    from stepsim.runtime.report import fault_warnings, holds
 
     report = _report(verb, scenario, json_target, folder)
     # Imported here: no run waits for the library that draws its tables.
@@ -405,7 +405,7 @@ def _execute(verb: Verb, scenario: Scenario, json_target: str | None, folder: Pa
             _write(report, json_target)
     finally:
         print_summary(report, sys.stderr if json_target == STDOUT else sys.stdout)
-    for warning in mock_warnings(report):
+    for warning in (*mock_warnings(report), *fault_warnings(report)):
         click.echo(f"Warning: {warning}", err=True)
     return 0 if holds(report) else 1
 

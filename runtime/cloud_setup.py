@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 from botocore.exceptions import ClientError
@@ -35,7 +35,8 @@ def open_cloud(
             _make_queues(cloud, scenario.queues)
         with _making("containers, batch_jobs, glue_jobs"):
             make_job_resources(cloud, scenario)
-        yield cloud
+        with nullcontext() if faults is None else faults.watched():
+            yield cloud
 
 
 class SetupError(Exception):

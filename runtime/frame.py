@@ -81,6 +81,11 @@ class Identity:
         self.mocks: MockRun | None = None
         """The test case that answers some of its Tasks."""
 
+    @property
+    def batched(self) -> bool:
+        """True of a map run's child that works on a batch."""
+        return False
+
     def redriven(self, now_ms: int) -> None:
         """Count a redrive: the same execution, with dice of its own."""
         self.redrive_count += 1
@@ -233,7 +238,10 @@ class Frame(Scope):
         place: object = self.visit
         if self.iteration:
             place = "/".join(map(str, (*self.iteration, self.visit)))
-        return CallSite(self.me.key, self.state, function, item, self.retry_count or 0, place)
+        site = CallSite(self.me.key, self.state, function, item, self.retry_count or 0, place)
+        if self.me.batched:
+            site.batch = self.me.item
+        return site
 
     # -- failing --------------------------------------------------------------------------------------------------
 

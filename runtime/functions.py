@@ -17,6 +17,7 @@ from stepsim.asl.payload import decode, encode
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, ApiError, CallSite
 from stepsim.runtime.cloud.faults import Refusal
 from stepsim.runtime.dice import Dice
+from stepsim.runtime.function_faults import invoke_struck, killed
 from stepsim.runtime.lambdas.asynchronous import EventInvoke, invoke_event
 from stepsim.runtime.lambdas.places import NO_SCALING, Place, Room, Scaling, ThrottleReason
 from stepsim.runtime.requests import InvokeFunction, InvokeOptions
@@ -105,6 +106,8 @@ class Functions:
         self.lookup: Lookup | None = None
         """Asked for what is not fixed."""
         self._events = 0
+        self.unfinished = 0
+        """Invocations that faults have asked for and that nobody waits for."""
         self.scheduler: Scheduler
 
     def __contains__(self, reference: object) -> bool:
@@ -132,6 +135,12 @@ class Functions:
         if refusal is not None and refusal.code == "TooManyRequestsException":
             place.statistics.throttles += 1
             self._refuse(ticket, ApiError(refusal.code, refusal.message or "Rate Exceeded.", 429))
+            return
+        if refusal is not None and refusal.by_service and refusal.code is not None:
+            self._refuse(ticket, refusal.api_error())
+            return
+        if refusal is not None and (refusal.duplicate or refusal.crash == "after"):
+            self._go_on_struck(place, ticket, request, refusal)
             return
         cold = place.begin(now_ms)
         site = request.site
@@ -225,6 +234,8 @@ class Functions:
         assert worker is not None
         names = (site.execution, site.state, site.place, site.attempt, function.name)
         options = request.options or _PLAIN
+        own_site = CallSite(site.execution, site.state, function.name, site.item, site.attempt, site.place)
+        own_site.batch = site.batch
         invocation = Invocation(
             request_id=options.request_id or self._dice.uuid4("request", *names, self.scheduler.now_ms),
             function_name=function.name,
@@ -235,7 +246,7 @@ class Functions:
             names=tuple(map(str, names)),
             variables=request.variables,
             client_context=options.client_context,
-            site=CallSite(site.execution, site.state, function.name, site.item, site.attempt, site.place),
+            site=own_site,
         )
 
         def done(result: InvocationResult) -> None:
@@ -247,6 +258,26 @@ class Functions:
         else:
             worker.invoke(invocation, done)
 
+    def _go_on_struck(self, place: Place, ticket: Ticket, request: InvokeFunction, refusal: Refusal) -> None:
+        """An injected fault around the code, which runs."""
+        self.unfinished += 1
+
+        def ended(_result: Any, error: Exception | None) -> None:
+            self.unfinished -= 1
+            if error is not None:
+                raise error
+
+        def answer(result: InvocationResult | ApiError) -> None:
+            self.scheduler.complete(ticket, result)
+
+        request_id = self._dice.uuid4("request", *_names(request.site), self.scheduler.now_ms)
+        program = invoke_struck(request, refusal, place.statistics, request_id, answer)
+        if not refusal.delay_ms:
+            self.scheduler.spawn(program, ended)
+            return
+        start_ms = self.scheduler.now_ms + refusal.delay_ms
+        self.scheduler.call_at(start_ms, lambda: self.scheduler.spawn(program, ended))
+
     def _struck(
         self, place: Place, ticket: Ticket, request: InvokeFunction, refusal: Refusal, overhead_ms: int, drawn: float
     ) -> None:
@@ -254,9 +285,12 @@ class Functions:
         duration_ms, state = refusal.delay_ms, request.site.state
         if refusal.hang or duration_ms >= place.function.timeout_ms:
             self._end_at(place.function.timeout_ms, overhead_ms, place, ticket, self._overdue(place, request), state)
-        elif refusal.code is None:
+        elif refusal.code is None and refusal.crash is None:
             start_ms = self.scheduler.now_ms + overhead_ms + duration_ms
             self.scheduler.call_at(start_ms, lambda: self._go(place, ticket, request, 0, drawn))
+        elif refusal.crash is not None:
+            request_id = self._dice.uuid4("request", *_names(request.site), self.scheduler.now_ms)
+            self._end_at(duration_ms, overhead_ms, place, ticket, killed(request_id, duration_ms), state)
         else:
             payload = encode({"errorMessage": refusal.message, "errorType": refusal.code})
             result = InvocationResult(payload, "Unhandled", duration_ms)
@@ -269,6 +303,10 @@ class Functions:
 
     def _refuse(self, ticket: Ticket, error: ApiError) -> None:
         self.scheduler.complete(ticket, error)
+
+
+def _names(site: CallSite) -> tuple[object, ...]:
+    return site.execution, site.state, site.place, site.attempt, site.function
 
 
 def error_type(result: InvocationResult) -> str:

@@ -64,6 +64,11 @@ class Child(Identity):
         self.mocks = run.parent.mocks
 
     @property
+    def batched(self) -> bool:
+        distributed = self.run.state.distributed
+        return distributed is not None and distributed.batcher is not None
+
+    @property
     def name(self) -> str:  # type: ignore[override]  # made on demand
         return self.run.child_name(self.item or 0)
 

@@ -99,11 +99,14 @@ class _Bridge:
         route = self._gate.route(request.service, request.operation)
         wait_ms, refusal = self._gate.admit(route, request.params, site)
         outcome: Refusal | ApiError | None = None
-        if refusal is not None and (refusal.hang or refusal.code is not None):
+        if refusal is not None and refusal.refuses:
             outcome = refusal
         else:
             try:
-                response = self._gate.serve(route, request.params, request.region)
+                if refusal is None or refusal.effect is None:
+                    response = self._gate.serve(route, request.params, request.region)
+                else:
+                    response = self._gate.serve_struck(route, refusal, request.params, request.region)
             except FallThrough:
                 outcome = None
             except ApiError as error:
@@ -154,8 +157,7 @@ class _Bridge:
         params = {} if known is None else known[0]
         route = self._gate.route(request.service, request.operation)
         wait_ms, refusal = self._gate.admit(route, params, _site(invocation))
-        struck = refusal is not None and (refusal.hang or refusal.code is not None)
-        return params, refusal if struck else None, wait_ms
+        return params, refusal if refusal is not None and refusal.refuses else None, wait_ms
 
 
 def _site(invocation: Invocation) -> CallSite:

@@ -31,7 +31,7 @@ def fresh_seed() -> int:
 
 
 async def drive(account: Account, execution: Execution, progress: Progress | None = None) -> None:
-    """Run an execution to its end on the system clock.
+    """Run an execution to its end on the system clock, and what faults have made run besides.
 
     Wakes for the scheduler's deadlines, for answers from outside, and ten times a second for `progress` and Ctrl-C,
     which stops the execution.
@@ -44,12 +44,12 @@ async def drive(account: Account, execution: Execution, progress: Progress | Non
 
     scheduler.wake = wake
     with interruption() as interrupted, rare_collections():
-        while execution.status == "RUNNING":
+        while execution.status == "RUNNING" or account.unfinished:
             event = anyio.Event()
             scheduler.advance(max(now_ms(), scheduler.now_ms))
             if interrupted():
                 account.stop_execution(execution.me.arn, "stepsim.Interrupted", "The run was interrupted")
-            if execution.status != "RUNNING":
+            if execution.status != "RUNNING" and not account.unfinished:
                 break
             deadline_ms = scheduler.next_deadline()
             wait_s = _LOOK_S if deadline_ms is None else min(_LOOK_S, max(0.0, (deadline_ms - now_ms()) / 1000))

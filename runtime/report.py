@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,8 @@ class RunFacts:
     """The functions and jobs, as the scenario describes them."""
     prices: Prices | None = None
     """None: nothing is priced."""
+    faults: Sequence[Mapping[str, JSON]] = ()
+    """What became of each fault; see `Faults.report`."""
 
 
 def make_report(
@@ -72,6 +74,7 @@ def make_report(
         report["cost"] = cost(usage(counters, facts.prices), facts.prices)
     if facts.mocks is not None:
         report["mocks"] = dict(facts.mocks)
+    report["faults"] = list(facts.faults)
     report["expectations"] = evaluate(expectations, report)
     return report
 
@@ -91,6 +94,19 @@ def holds(report: Mapping[str, Any]) -> bool:
     if mocks is not None and mocks["strict"] and mocks["unused"]:
         return False
     return succeeded and all(expectation["holds"] for expectation in expectations)
+
+
+def fault_warnings(report: Mapping[str, Any]) -> list[str]:
+    """A sentence for each fault that never struck, in the order of the scenario."""
+    return [
+        f"fault {number}{_line(fault['line'])} never struck: {fault['message']}."
+        for number, fault in enumerate(report["faults"], 1)
+        if not fault["struck"]
+    ]
+
+
+def _line(line: int | None) -> str:
+    return f" (line {line})" if line else ""
 
 
 def peak_rss_mb() -> int:

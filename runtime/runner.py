@@ -20,7 +20,7 @@ from stepsim.runtime.api.starting import Target, begin
 from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.cloud.capacity import Capacity
-from stepsim.runtime.cloud.faults import Faults
+from stepsim.runtime.cloud.faults import Faults, Strike
 from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.definition import Definition, load_definition
 from stepsim.runtime.dice import Dice
@@ -68,6 +68,8 @@ class Watch:
     """Called every two seconds of wall time with the report so far: what it holds survives whatever ends the run."""
     save: Path | None = None
     """A folder for what the run leaves in the account; see `saved.save_account`."""
+    strike: Callable[[Strike], None] | None = None
+    """Called for each time that a fault strikes."""
 
 
 NOTHING_WATCHED = Watch()
@@ -247,7 +249,7 @@ class _Stage:
                 f"Name each one's code, with `run --function {missing[0]}=module:handler` or in a scenario's functions."
             )
         if scenario.faults:
-            self.faults = Faults(scenario.faults, self.dice, self._run_ms)
+            self.faults = Faults(scenario.faults, self.dice, self._run_ms, watch.strike)
 
     def _definitions(self) -> Iterator[tuple[Path, Definition]]:
         """The scenario's own definition, and those of the other machines."""
@@ -467,5 +469,6 @@ class _Stage:
             None if self.mocks is None else describe_mocks(self.mocks, self.mock_warnings),
             {**self.scenario.functions, **self.scenario.jobs},
             self.scenario.prices,
+            faults=() if self.faults is None else self.faults.report(),
         )
         return make_report(facts, execution, account.map_runs, self.statistics, self.scenario.expect)

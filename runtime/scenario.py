@@ -15,7 +15,6 @@ from stepsim.asl.timestamp import parse_timestamp
 from stepsim.runtime import scenario_file as written
 from stepsim.runtime.api.names import check_name
 from stepsim.runtime.cloud.call import ApiError
-from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.cloud.prices import LIST_PRICES, changed
 from stepsim.runtime.cloud.quotas import AWS_QUOTAS, LOCAL_QUOTAS, NO_QUOTAS, QUOTAS, Quotas
 from stepsim.runtime.cloud.quotas import changed as changed_quotas
@@ -24,6 +23,7 @@ from stepsim.runtime.key_path import KeyPath
 from stepsim.runtime.lambdas.places import UNRESERVED_MIN
 from stepsim.runtime.mocks.inline import mocks_of
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
+from stepsim.runtime.scenario_faults import rule_of
 from stepsim.runtime.scenario_latency import latencies_of
 from stepsim.runtime.scenario_sets import Override, apply_sets
 from stepsim.runtime.scenario_triggers import EventResolver, Known
@@ -166,7 +166,7 @@ class _Resolver:
             self._checker.add(INVALID_VALUE, message, ("machines", own_name))
         for index, name in enumerate(self._list(value, str, "activities", lambda name, _: name)):
             self._check_name(name, ("activities", index))
-        faults = self._list(value, written.Fault, "faults", lambda fault, at: self._fault(fault, at, value))
+        faults = self._list(value, written.Fault, "faults", lambda fault, at: rule_of(fault, at, value, checker))
         expect = self._list(value, str, "expect", self._expectation)
         quotas = self._quotas(value.get("quotas"))
         latencies = latencies_of(value.get("latency"), checker)
@@ -401,38 +401,6 @@ class _Resolver:
             return parse_time(spec)
         except ValueError as error:
             self._checker.add(INVALID_VALUE, str(error).removeprefix("time: "), path)
-            return None
-
-    def _fault(self, fault: written.Fault, path: KeyPath, scenario: JSON) -> FaultRule | None:
-        functions = [*(scenario.get("functions") or {})]
-        for kind, key in (("ecs", "containers"), ("batch", "batch_jobs"), ("glue", "glue_jobs")):
-            functions += [f"{kind}/{name}" for name in scenario.get(key) or {}]
-        if fault.function is not None and fault.function not in functions:
-            hint = did_you_mean(fault.function, functions)
-            self._checker.add(INVALID_VALUE, f"there is no function {fault.function!r}", (*path, "function"), hint)
-        from_ms = self._time_ms(fault.from_, (*path, "from")) or 0
-        to_ms = self._time_ms(fault.to, (*path, "to"))
-        if to_ms is not None and to_ms <= from_ms:
-            self._checker.add(INVALID_VALUE, "ends before it begins", (*path, "to"))
-        try:
-            return FaultRule(
-                call=fault.call,
-                state=fault.state,
-                function=fault.function,
-                key=fault.key,
-                item=fault.item,
-                attempt=fault.attempt,
-                probability=fault.probability,
-                error=fault.error,
-                status=fault.status,
-                cause=fault.cause or "",
-                hang=fault.hang,
-                delay_ms=self._time_ms(fault.delay, (*path, "delay")) or 0,
-                from_ms=from_ms,
-                to_ms=to_ms,
-            )
-        except ValueError as error:
-            self._checker.add(INVALID_VALUE, str(error), path)
             return None
 
     def _quotas(self, written_quotas: JSON) -> Quotas:

@@ -14,6 +14,7 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.prices import LIST_PRICES
 from stepsim.runtime.cloud.quotas import QUOTAS
 from stepsim.runtime.mocks.written import Mocks
+from stepsim.runtime.scenario_faults import Fault
 from stepsim.runtime.triggers.written import Arrival, Trigger
 from stepsim.workers.durations import FORMS
 
@@ -155,25 +156,6 @@ class Machine(Struct, frozen=True, forbid_unknown_fields=True):
     definition: Annotated[str, Meta(description="the state machine, .json or .yaml, relative to this file")]
     type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
     substitutions: dict[str, Any] = {}
-
-
-class Fault(Struct, frozen=True, forbid_unknown_fields=True):
-    """Something that goes wrong: what it strikes (a state, a function or a call), how often, when, and what happens."""
-
-    state: str | None = None
-    function: str | None = None
-    call: Annotated[str | None, Meta(description="s3.GetObject")] = None
-    key: Annotated[str | None, Meta(description="a pattern of S3 keys: bank_files/0001*")] = None
-    item: Count | None = None
-    attempt: Annotated[int, Meta(ge=1, description="1 is the first try of the state, 2 the first retry")] | None = None
-    probability: Probability = 1.0
-    from_: Time | None = field(default=None, name="from")
-    to: Time | None = None
-    error: str | None = None
-    cause: str | None = None
-    status: Annotated[int, Meta(ge=400, le=599)] | None = None
-    hang: bool = False
-    delay: Annotated[str | int | float, Meta(description="120ms, 40s, 1.5m, 2h")] | None = None
 
 
 class Run(Struct, frozen=True, forbid_unknown_fields=True):

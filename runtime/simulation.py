@@ -20,7 +20,7 @@ Progress = Callable[[], None]
 
 
 def drive(account: Account, execution: Execution, progress: Progress | None = None) -> None:
-    """Run an execution to its end in virtual time.
+    """Run an execution to its end in virtual time, and what faults have made run besides.
 
     `progress` is called about ten times a second of wall time. Ctrl-C stops the execution, which ends ABORTED; a second
     one interrupts whatever runs.
@@ -29,7 +29,7 @@ def drive(account: Account, execution: Execution, progress: Progress | None = No
     steps = 0
     looked_s = perf_counter()
     with interruption() as interrupted, rare_collections():
-        while execution.status == "RUNNING":
+        while execution.status == "RUNNING" or account.unfinished:
             deadline_ms = scheduler.next_deadline()
             if deadline_ms is None:
                 raise AssertionError("an execution waits for nothing; its longest duration is a deadline")

@@ -13,6 +13,7 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from functools import partial
 from itertools import count
 from typing import Any, TypeAlias
 from unittest.mock import patch
@@ -21,11 +22,11 @@ import boto3.s3.inject
 import boto3.s3.transfer
 from botocore import client as botocore_client
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from moto.core.botocore_stubber import BotocoreStubber
 
 from stepsim.runtime.cloud import dynamodb_resource
-from stepsim.runtime.cloud.call import ApiError, CallSite, FallThrough
+from stepsim.runtime.cloud.call import ApiError, CallSite, ConnectionLost, FallThrough
 from stepsim.runtime.cloud.faults import Refusal
 from stepsim.runtime.cloud.gate import HANG_MS, Gate, Route
 from stepsim.runtime.cloud.hosts import is_aws_url
@@ -134,6 +135,8 @@ class BotoHook:
                 self._gate.pause(HANG_MS if seconds is None else int(seconds * 1000))
                 raise ReadTimeoutError(endpoint_url=request.url)
             outcome = outcome.api_error()
+        if isinstance(outcome, ConnectionLost):
+            raise ConnectionClosedError(endpoint_url=request.url)
         return error_response(model, request.method, request.url, outcome, self._request_id())
 
     def _attempt(self, client: Any, route: Route, params: dict[str, Any], site: CallSite) -> Outcome:
@@ -141,9 +144,12 @@ class BotoHook:
         latency_ms, refusal = gate.admit(route, params, site)
         if latency_ms and (refusal is None or not refusal.hang):
             gate.pause(latency_ms)
-        if refusal is not None and (refusal.hang or refusal.code is not None):
+        if refusal is not None and refusal.refuses:
             return refusal
-        if route.fast is None:
+        fast = route.fast
+        if refusal is not None and refusal.effect is not None:
+            fast = partial(gate.serve_struck, route, refusal)
+        if fast is None:
             return None
         try:
             if route.service == "dynamodb" and dynamodb_resource.is_resource_client(client):

@@ -66,16 +66,31 @@ class BucketStore:
         entry: Stored | Versions | None = self._entries.get(key)
         if entry is None:
             if self._generated and key not in self._entries:
-                for generated in self._generated:
-                    n = generated.find(key)
-                    if n is not None:
-                        return generated.stored(n)
+                return self.generated(key)
         elif isinstance(entry, list):
             compact = self._compact(entry, self)
             if compact is not None:
                 self.put(key, compact)
                 return compact
         return entry
+
+    def generated(self, key: str) -> Stored | None:
+        """The generated object of that key, whatever stands in its place; None where there never was one."""
+        for generated in self._generated:
+            n = generated.find(key)
+            if n is not None:
+                return generated.stored(n)
+        return None
+
+    def held(self, key: str) -> Stored | None:
+        """The object of that key, however it is kept; None where there is none, or where moto knows more of it."""
+        entry = self._entries.get(key)
+        if isinstance(entry, list):
+            return self._compact(entry, self)
+        if entry is None and key not in self._entries:
+            return self.generated(key)
+        stored: Stored | None = entry
+        return stored
 
     def put(self, key: str, stored: Stored | Versions) -> None:
         """Make `stored` the object of that key, whatever was there."""

@@ -23,12 +23,14 @@ class CallSite:
         "_calls",
         "account",
         "attempt",
+        "batch",
         "execution",
         "function",
         "goes_on",
         "item",
         "place",
         "region",
+        "settled",
         "state",
     )
 
@@ -48,6 +50,8 @@ class CallSite:
         """The name of the function whose code makes the call; empty for a task integration's own call."""
         self.item = item
         """The index of the map item (or batch) that the execution works on."""
+        self.batch: int | None = None
+        """The same where it is a batch's; None where the map has no ItemBatcher."""
         self.attempt = attempt
         """0 for the first try of the state, 1 for the first retry."""
         self.place = place
@@ -58,6 +62,8 @@ class CallSite:
         """The account that a task integration's own call is made in; None: the one everything lives in."""
         self.goes_on = False
         """The call goes on with one that was counted: a further look of a long poll."""
+        self.settled = False
+        """The faults of the invocation have been decided: it is the one that a fault has asked for."""
         self._calls: Iterator[int] | None = None
 
     @property
@@ -84,6 +90,13 @@ class ApiError(Exception):
         self.status = status
         self.extra = extra or {}
         super().__init__(code, message)
+
+
+class ConnectionLost(ApiError):
+    """A call whose connection broke: no answer came. Whether it took effect, the caller cannot tell."""
+
+    def __init__(self) -> None:
+        super().__init__("SdkClientException", "Connection reset", 500)
 
 
 class Unsupported(ApiError):

@@ -20,6 +20,7 @@ from stepsim.runtime.cloud.call import (
     FallThrough,
 )
 from stepsim.runtime.cloud.capacity import Capacity
+from stepsim.runtime.cloud.fault_effects import StruckCall
 from stepsim.runtime.cloud.faults import Faults, Refusal
 from stepsim.runtime.cloud.latency import Latency, Spread
 from stepsim.runtime.cloud.limits import Limit, limit_of
@@ -130,17 +131,20 @@ class Gate:
         if refusal is not None:
             if refusal.hang:
                 return Answer(None, refusal.api_error(), HANG_MS)
-            if refusal.code is not None:
+            if refusal.refuses:
                 return Answer(None, refusal.api_error(), latency_ms)
         where = site.region or self._region
         try:
             if service == "s3" and self.redirect is not None:
                 self.redirect(params, where)
             try:
-                if site.account is not None:
+                if refusal is not None and refusal.effect is not None:
+                    response = self.serve_struck(route, refusal, params, where, site.account)
+                elif site.account is not None:
                     # The fast paths know one account.
                     raise FallThrough
-                response = self.serve(route, params, where)
+                else:
+                    response = self.serve(route, params, where)
             except FallThrough:
                 response = self._moto(service, operation, params, where, site.account)
         except ApiError as error:
@@ -180,7 +184,7 @@ class Gate:
             latency_ms += refusal.delay_ms
             if refusal.code is not None:
                 self._meter.error(counts, refusal.code)
-            if refusal.hang or refusal.code is not None:
+            if refusal.refuses:
                 return latency_ms, refusal
         if route.limit is None or self._capacity is None:
             return latency_ms, refusal
@@ -195,6 +199,23 @@ class Gate:
         if route.fast is None:
             raise FallThrough
         return route.fast(params, region)
+
+    def serve_struck(
+        self, route: Route, refusal: Refusal, params: dict[str, Any], region: str, account: str | None = None
+    ) -> dict[str, Any]:
+        """The response to a call that a fault lets pass in its own way: from the fast path, or else from moto."""
+
+        def serve(sent: dict[str, Any]) -> dict[str, Any]:
+            try:
+                if account is None:
+                    return self.serve(route, sent, region)
+            except FallThrough:
+                pass
+            return self._moto(route.service, route.operation, sent, region, account)
+
+        assert refusal.effect is not None
+        assert refusal.draw is not None
+        return refusal.effect(StruckCall(route.name, params, region, account, refusal.draw), serve)
 
     def failed(self, route: Route, code: str) -> None:
         """Count an attempt that the account itself answered with an error."""

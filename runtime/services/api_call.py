@@ -9,10 +9,10 @@ from botocore.model import OperationModel
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
 from stepsim.asl.payload import JSON, Payload
 from stepsim.asl.timestamp import format_timestamp
-from stepsim.runtime.cloud.call import Answer, ApiError, CallSite, Unsupported
+from stepsim.runtime.cloud.call import Answer, ApiError, CallSite, ConnectionLost, Unsupported
 from stepsim.runtime.effects import Program
 from stepsim.runtime.requests import AwaitToken, CallApi
-from stepsim.runtime.services.failures import null_member, optimised_failure, sdk_failure
+from stepsim.runtime.services.failures import client_failure, null_member, optimised_failure, sdk_failure
 from stepsim.runtime.services.metadata import response_body, sdk_metadata
 from stepsim.runtime.services.parameters import unusable
 from stepsim.runtime.services.s3_answers import as_s3_answers
@@ -91,6 +91,9 @@ def refused(call: TaskCall, error: ApiError) -> NoReturn:
     if isinstance(error, Unsupported):
         raise runtime_error(error.message)
     service = call.resource.service
+    if isinstance(error, ConnectionLost):
+        later = call.resource.sdk or service in _LATER_SDK
+        raise client_failure(service, error.message, error_prefix(service) if later else None)
     # A service that once spoke the query protocol names an error twice: AWS.SimpleQueueService.NonExistentQueue is
     # the model's QueueDoesNotExist.
     modelled = error_name(service, error.code) or error_name(service, error.extra.get("QueryErrorCode", error.code))

@@ -70,9 +70,12 @@ def sdk_failure(prefix: str, error: ApiError, modelled: str | None, request_id: 
     return StatesError(f"{prefix}.{name}", cause)
 
 
-def client_failure(service: str, message: str) -> StatesError:
-    """The failure of an optimised integration whose SDK could not even send the request (recorded)."""
-    return StatesError(f"{_OPTIMISED[service][0]}.SdkClientException", f"Unable to execute HTTP request: {message}")
+def client_failure(service: str, message: str, prefix: str | None = None) -> StatesError:
+    """The failure of an integration whose SDK could not even send the request (recorded), or got no answer.
+
+    `prefix` is the second SDK's; without one it is an optimised integration's.
+    """
+    return StatesError(f"{prefix or _OPTIMISED[service][0]}.SdkClientException", f"Unable to execute HTTP request: {message}")
 
 
 _NAMES_PARAMETERS = frozenset({"ec2", "sqs"})

@@ -184,7 +184,7 @@ expect: [status = X]
         "14:16: faults[0].probability: a number from 0 to 1 expected, not 2",
         "15:6: faults[1].function: there is no function 'AA' (did you mean 'A'?)",
         "15:40: faults[1].to: ends before it begins",
-        "16:5: faults[2]: A fault needs an error, a delay or hang: true.",
+        "16:5: faults[2]: A fault needs an error, a delay, hang, crash, duplicate, partial, stale or corrupt.",
         "17:10: expect[0]: 'status = X' is not of the form `path operator value`, as in `status == SUCCEEDED`",
     ]
     assert found[8].startswith("9:7: functions.A.handler: handler 'functions/none:handler': there is no file")
