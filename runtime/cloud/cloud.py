@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError, UnknownServiceError
 from moto.core.models import botocore_stubber
 
-from stepsim.runtime.cloud import account_state, dynamodb, s3, secrets_manager
+from stepsim.runtime.cloud import account_state, dynamodb, s3, secrets_manager, sqs
 from stepsim.runtime.cloud.account_state import LeavesTheAccount
 from stepsim.runtime.cloud.boto import UNTOUCHED, BotoHook
 from stepsim.runtime.cloud.call import DEFAULT_REGION, Answer, ApiError, CallSite, Unsupported
@@ -22,6 +22,8 @@ from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.cloud.gate import Gate, Operation
 from stepsim.runtime.cloud.hosts import host_of
 from stepsim.runtime.cloud.latency import Latency
+from stepsim.runtime.cloud.moto_sqs import Queues, scaled_queues
+from stepsim.runtime.cloud.queue_store import QueueCounts
 from stepsim.runtime.cloud.s3_store import S3Store
 from stepsim.runtime.dice import Dice
 
@@ -81,6 +83,8 @@ class Cloud:
         )
         self.gate.redirect = s3.check_region
         self.s3 = S3Store(region)
+        self.queues = Queues(Dice(seed))
+        self.fast_paths["sqs"] = sqs.operations(self.queues, self._pause_of_handler)
         self._seed = seed
         self._capacity = capacity
         self._front = front
@@ -92,10 +96,13 @@ class Cloud:
     def __enter__(self) -> Cloud:
         with ExitStack() as stack:
             if self._join and botocore_stubber.enabled:
-                # Buckets from before know nothing of the store that the fast paths read.
+                # Buckets and queues from before know nothing of the stores that the fast paths read.
                 self.fast_paths.pop("s3")
+                self.fast_paths.pop("sqs")
             opened = account_state.account(self._seed, self.region, self._hook.answer, self._front, join=self._join)
             stack.enter_context(opened)
+            if "sqs" in self.fast_paths:
+                stack.enter_context(scaled_queues(self.queues))
             stack.enter_context(self._hook.installed())
             stack.enter_context(dynamodb.limited(self._capacity))
             self._open = stack.pop_all()
@@ -145,6 +152,16 @@ class Cloud:
         """The report's ``tables``: what was consumed of each."""
         return dynamodb.consumed_by_table(self.region)
 
+    def queue_counts(self) -> dict[str, dict[str, Any]]:
+        """The report's ``queues``: what happened to each."""
+        if "sqs" not in self.fast_paths:
+            return {}
+        return {name: _queue(counts, left) for name, (counts, left) in self.queues.counts(self.region).items()}
+
+    def _pause_of_handler(self) -> Callable[[int], None] | None:
+        """What makes a handler wait in virtual time; None where no handler asks."""
+        return None if self.gate.current_site() is None else self.gate.pause
+
     def items(self, table: str) -> Iterator[dict[str, Any]]:
         """All items of a table, in DynamoDB's own JSON."""
         return dynamodb.items_of(table, self.region)
@@ -172,6 +189,22 @@ class Cloud:
             raise ApiError("InternalFailure", f"moto failed in {service}.{operation}: {what}", 500) from error
         response.pop("ResponseMetadata", None)
         return response
+
+
+def _queue(counts: QueueCounts, left: int) -> dict[str, Any]:
+    return {
+        "sent": counts.sent,
+        "received": counts.received,
+        "deleted": counts.deleted,
+        "dead_lettered": counts.dead_lettered,
+        "taken_over": counts.taken_over,
+        "duplicates": counts.duplicates,
+        "expired": counts.expired,
+        "left": left,
+        "max_depth": counts.max_depth,
+        "max_in_flight": counts.max_in_flight,
+        "max_age_s": counts.max_age_ms / 1000,
+    }
 
 
 def _nothing() -> None:
