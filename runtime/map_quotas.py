@@ -1,4 +1,4 @@
-"""AWS's limits on map runs, where a scenario asks for them: how fast children start, how many runs are open."""
+"""AWS's limits on map runs, unless a scenario turns them off: how fast children start, how many runs are open."""
 
 from __future__ import annotations
 

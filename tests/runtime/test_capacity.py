@@ -123,7 +123,7 @@ def test_environments_are_cold_again_after_ten_minutes(simulate: Simulate) -> No
     [(128, 55.781, 6.972625), (1_769, 4.5, 7.773926), (3_538, 4.5, 15.547852)],
 )
 def test_memory_buys_time(simulate: Simulate, memory_mb: int, seconds: float, gb_seconds: float) -> None:
-    """4 s of computing on one vCPU (1,769 MB) and half a second of waiting: a thread gains nothing from a second one."""
+    """4 s of computing on one vCPU (1,769 MB) and half a second of waiting: one thread gains nothing from a second."""
     report = simulate(
         {"A": TASK},
         (f"functions.F.memory_mb={memory_mb}",),

@@ -222,6 +222,17 @@ async def test_reserved_concurrency_throttles(stand: Any) -> None:
     assert stand.statistics.functions["reserved"].throttles == 1
 
 
+def test_100_of_the_concurrency_stay_unreserved(stand: Any) -> None:
+    """PutFunctionConcurrency refuses what would leave less to the other functions; a function may change its own."""
+    stand.create("one", ECHO)
+    stand.create("two", ECHO)
+    for name, wanted in (("one", 500), ("two", 400), ("two", 300)):
+        stand.call("PutFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=wanted)
+    with pytest.raises(ApiError, match=r"UnreservedConcurrentExecution below its minimum value of \[100\]") as caught:
+        stand.call("PutFunctionConcurrency", FunctionName="two", ReservedConcurrentExecutions=401)
+    assert caught.value.code == "InvalidParameterValueException"
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
