@@ -154,9 +154,9 @@ class BotoHook:
         try:
             if route.service == "dynamodb" and dynamodb_resource.is_resource_client(client):
                 sent = dynamodb_resource.serialize(route.operation, params)
-                response = route.fast(sent, client.meta.region_name)
+                response = fast(sent, client.meta.region_name)
                 return dynamodb_resource.deserialize(route.operation, response)
-            response = route.fast(params, client.meta.region_name)
+            response = fast(params, client.meta.region_name)
             if route.transfer is not None and (received_ms := route.transfer.received_ms(response)):
                 gate.pause(received_ms)
             return response

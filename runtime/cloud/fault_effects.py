@@ -257,7 +257,10 @@ BATCHES: Mapping[str, Batch] = {
 
 
 def fail_partly(share: float) -> CallEffect:
-    """That share of a batch's entries fails, at least one; which ones is drawn. The others take effect."""
+    """That share of a batch's entries fails; which ones is drawn, and whether a fraction of one does.
+
+    The others take effect.
+    """
 
     def effect(call: StruckCall, serve: Serve) -> dict[str, Any]:
         batch = BATCHES[call.name]
@@ -267,7 +270,9 @@ def fail_partly(share: float) -> CallEffect:
             # No batch at all: the account itself says what is wrong with it.
             return serve(call.params)
         order = sorted(range(count), key=lambda index: call.draw("entry", index))
-        failed = set(order[: max(1, round(share * count))])
+        failed = set(order[: int(share * count + call.draw("count"))])
+        if not failed:
+            return serve(call.params)
         rest = batch.without(call.params, failed)
         return batch.answer(call.params, {} if rest is None else serve(rest), failed)
 
