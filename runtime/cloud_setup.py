@@ -16,7 +16,7 @@ from stepsim.runtime.cloud.faults import Faults
 from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.generators import GeneratorError, body_maker
 from stepsim.runtime.job_setup import make_job_resources
-from stepsim.runtime.scenario_types import BucketSpec, KeySpec, QueueSpec, Scenario, TableSpec
+from stepsim.runtime.scenario_types import BucketSpec, KeySpec, ProvisionedSpec, QueueSpec, Scenario, TableSpec
 
 
 @contextmanager
@@ -91,19 +91,31 @@ def _as_s3_answers(body: Body) -> Body:
 def _make_table(cloud: Cloud, name: str, table: TableSpec) -> None:
     keys = [table.partition_key, *([table.sort_key] if table.sort_key else [])]
     attributes = {key.name: key.type for key in keys}
-    request: dict[str, Any] = {"TableName": name, "BillingMode": "PAY_PER_REQUEST", "KeySchema": _schema(*keys)}
+    request: dict[str, Any] = {"TableName": name, "KeySchema": _schema(*keys), **_provisioned(table.provisioned)}
+    request["BillingMode"] = "PAY_PER_REQUEST" if table.provisioned is None else "PROVISIONED"
     if table.gsis:
         request["GlobalSecondaryIndexes"] = []
     for index_name, index in table.gsis.items():
         index_keys = [index.partition_key, *([index.sort_key] if index.sort_key else [])]
         attributes |= {key.name: key.type for key in index_keys}
         request["GlobalSecondaryIndexes"].append(
-            {"IndexName": index_name, "KeySchema": _schema(*index_keys), "Projection": {"ProjectionType": "ALL"}}
+            {
+                "IndexName": index_name,
+                "KeySchema": _schema(*index_keys),
+                "Projection": {"ProjectionType": "ALL"},
+                **_provisioned(index.provisioned),
+            }
         )
     request["AttributeDefinitions"] = [
         {"AttributeName": key, "AttributeType": kind} for key, kind in attributes.items()
     ]
     cloud.client("dynamodb").create_table(**request)
+
+
+def _provisioned(spec: ProvisionedSpec | None) -> dict[str, Any]:
+    if spec is None:
+        return {}
+    return {"ProvisionedThroughput": {"WriteCapacityUnits": spec.wcu, "ReadCapacityUnits": spec.rcu}}
 
 
 def _schema(*keys: KeySpec) -> list[dict[str, str]]:

@@ -26,6 +26,7 @@ from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker,
 from stepsim.runtime.scenario_faults import rule_of
 from stepsim.runtime.scenario_latency import latencies_of
 from stepsim.runtime.scenario_sets import Override, apply_sets
+from stepsim.runtime.scenario_tables import Table, table_of
 from stepsim.runtime.scenario_triggers import EventResolver, Known
 from stepsim.runtime.scenario_types import (
     JOB_MS_MAX,
@@ -33,12 +34,9 @@ from stepsim.runtime.scenario_types import (
     BucketSpec,
     FunctionSpec,
     GenerateSpec,
-    IndexSpec,
-    KeySpec,
     MachineSpec,
     QueueSpec,
     Scenario,
-    TableSpec,
     TaskSpec,
 )
 from stepsim.workers.durations import NOTHING, Duration, parse_duration, parse_time
@@ -146,7 +144,7 @@ class _Resolver:
         cloud = cloud if isinstance(cloud, dict) else {}
         seed = value.get("seed", 0)
         buckets = self._each(cloud, written.Bucket, ("cloud", "buckets"), lambda b, at: self._bucket(b, at, seed))
-        tables = self._each(cloud, written.Table, ("cloud", "tables"), lambda table, _: _table(table))
+        tables = self._each(cloud, Table, ("cloud", "tables"), lambda table, at: table_of(table, at, checker))
         queues = self._each(cloud, written.Queue, ("cloud", "queues"), lambda queue, at: self._queue(queue, at, cloud))
         queue_names = cloud.get("queues")
         functions = self._each(
@@ -447,16 +445,3 @@ class _Resolver:
         except ValueError as error:
             self._checker.add(INVALID_VALUE, str(error), path)
             return None
-
-
-def _table(table: written.Table) -> TableSpec:
-    gsis = {name: IndexSpec(_key(gsi.partition_key), _sort_key(gsi.sort_key)) for name, gsi in table.gsis.items()}
-    return TableSpec(_key(table.partition_key), _sort_key(table.sort_key), gsis)
-
-
-def _key(key: str | written.TypedKey) -> KeySpec:
-    return KeySpec(key) if isinstance(key, str) else KeySpec(key.name, key.type)
-
-
-def _sort_key(key: str | written.TypedKey | None) -> KeySpec | None:
-    return None if key is None else _key(key)

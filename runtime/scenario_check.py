@@ -27,8 +27,6 @@ MISSING_FILE = "MISSING_FILE"
 NOT_SUPPORTED = "NOT_SUPPORTED"
 
 _COMING = {
-    r"cloud\.tables\..+\.billing": "Provisioned capacity is",
-    r"cloud\.tables\..+\.provisioned": "Provisioned capacity is",
     r"definition": "A SAM or CloudFormation template is",
 }
 """What a scenario may one day say: refused by name, never ignored."""
@@ -121,7 +119,7 @@ class Checker:
             self.add(INVALID_VALUE, f"{_describe(kind)} expected, not {value}", path)
 
     def _wrong_type(self, value: JSON, kind: inspect.Type, path: KeyPath) -> None:
-        coming = _coming(path) if isinstance(value, dict) or value == "provisioned" else None
+        coming = _coming(path) if isinstance(value, dict) else None
         if coming:
             self.add(NOT_SUPPORTED, coming, path)
             return

@@ -15,6 +15,7 @@ from stepsim.runtime.cloud.prices import LIST_PRICES
 from stepsim.runtime.cloud.quotas import QUOTAS
 from stepsim.runtime.mocks.written import Mocks
 from stepsim.runtime.scenario_faults import Fault
+from stepsim.runtime.scenario_tables import Table
 from stepsim.runtime.triggers.written import Arrival, Trigger
 from stepsim.workers.durations import FORMS
 
@@ -46,29 +47,6 @@ class Bucket(Struct, frozen=True, forbid_unknown_fields=True):
     folder: Annotated[str | None, Meta(description="a local folder, copied into the bucket")] = field(
         default=None, name="from"
     )
-
-
-class TypedKey(Struct, frozen=True, forbid_unknown_fields=True):
-    """A key attribute that is not a string."""
-
-    name: str
-    type: Literal["S", "N", "B"]
-
-
-class Index(Struct, frozen=True, forbid_unknown_fields=True):
-    """A global secondary index."""
-
-    partition_key: str | TypedKey
-    sort_key: str | TypedKey | None = None
-
-
-class Table(Struct, frozen=True, forbid_unknown_fields=True):
-    """A DynamoDB table."""
-
-    partition_key: str | TypedKey
-    sort_key: str | TypedKey | None = None
-    billing: Literal["on_demand"] = "on_demand"
-    gsis: dict[str, Index] = {}
 
 
 class Queue(Struct, frozen=True, forbid_unknown_fields=True):

@@ -63,20 +63,30 @@ class KeySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvisionedSpec:
+    """Units a second that a table or index is provisioned with."""
+
+    wcu: int
+    rcu: int
+
+
+@dataclass(frozen=True, slots=True)
 class IndexSpec:
     """A global secondary index."""
 
     partition_key: KeySpec
     sort_key: KeySpec | None = None
+    provisioned: ProvisionedSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
-    """A DynamoDB table, billed on demand."""
+    """A DynamoDB table, billed on demand where nothing is provisioned."""
 
     partition_key: KeySpec
     sort_key: KeySpec | None = None
     gsis: Mapping[str, IndexSpec] = field(default_factory=dict)
+    provisioned: ProvisionedSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

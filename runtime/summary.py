@@ -107,8 +107,14 @@ _TABLES = (
     Column("RCU", _of("consumed_rcu"), always=True),
     Column("throttled writes", _of("throttled_writes")),
     Column("throttled reads", _of("throttled_reads")),
-    Column("partitions", _of("partitions")),
+    Column("partitions", _of("partitions"), spare=1),
+    Column("splits", _of("splits"), spare=2),
     Column("hottest key", _of("hottest_share"), _percent),
+)
+_THROTTLES = (Column("times", _of("times"), always=True),)
+_HOT_KEYS = (
+    Column("of writes", _of("share"), _percent),
+    Column("throttled", _of("throttles")),
 )
 _MOCKS = (
     Column("answered", _of("answered"), always=True),
@@ -133,6 +139,7 @@ def print_summary(report: Mapping[str, Any], stream: TextIO) -> None:
     _print_errors(console, report)
     _print_table(console, "AWS calls", "call", _CALLS, report["calls"])
     _print_table(console, "DynamoDB tables", "table", _TABLES, report["tables"])
+    _print_throttled(console, report["tables"])
     if "mocks" in report:
         _print_mocks(console, report["mocks"])
     if report["execution"]["status"] == "SUCCEEDED":
@@ -243,6 +250,19 @@ def _print_mocks(console: Console, mocks: Mapping[str, Any]) -> None:
     rows = {state: {"answered": count, "unused": unused[state]} for state, count in mocks["answered"].items()}
     case = f" of {mocks['test_case']}" if mocks["test_case"] else ""
     _print_table(console, f"Mocks{case}", "state", _MOCKS, rows)
+
+
+def _print_throttled(console: Console, tables: Mapping[str, Row]) -> None:
+    """Why tables were throttled, and for which keys most of all."""
+    reasons, keys = {}, {}
+    for name, table in tables.items():
+        for index, (reason, times) in enumerate(table.get("throttles", {}).items()):
+            reasons[name + " " * index] = {"reason": reason, "times": times}
+        hottest = table["hottest_keys"] if table.get("throttles") else []
+        for index, key in enumerate(hottest):
+            keys[name + " " * index] = {**key, "key": printable(key["key"])}
+    _print_table(console, "Throttled by DynamoDB", "table", _THROTTLES, reasons, second="reason")
+    _print_table(console, "Hottest keys", "table", _HOT_KEYS, keys, second="key")
 
 
 def _print_errors(console: Console, report: Mapping[str, Any]) -> None:

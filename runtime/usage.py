@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 from stepsim.asl.machine import MapState, ParallelState, StateMachine
-from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.call import CallCounts
 from stepsim.runtime.cloud.meter import THROTTLES
 from stepsim.runtime.cloud.prices import Prices
@@ -50,7 +50,7 @@ class Counters:
     statistics: Statistics
     map_runs: Iterable[MapRun]
     calls: Mapping[str, CallCounts]
-    tables: Mapping[str, Mapping[str, JSON]]
+    tables: Mapping[str, Mapping[str, Any]]
     specs: Mapping[str, FunctionSpec]
     """The scenario's functions and jobs: how large they are."""
 
@@ -63,7 +63,7 @@ def usage(counters: Counters, prices: Prices) -> Usage:
     uses = (
         *_transitions(counters.statistics),
         *(use for _, use in chain(express, functions, calls)),
-        *_tables(counters.tables),
+        *_tables(counters.tables, _run_hours(counters.execution)),
     )
     wasted = (
         *_wasted_transitions(counters.statistics),
@@ -226,11 +226,25 @@ _ENTRIES = {
 }
 
 
-def _tables(tables: Mapping[str, Mapping[str, JSON]]) -> Iterator[Use]:
-    """DynamoDB's units; those of transactions are counted twice already."""
+def _run_hours(execution: Execution) -> float:
+    stop_ms = execution.stop_ms
+    taken_ms = (execution.engine.scheduler.now_ms if stop_ms is None else stop_ms) - execution.me.start_ms
+    return taken_ms / 3_600_000
+
+
+def _tables(tables: Mapping[str, Mapping[str, Any]], hours: float) -> Iterator[Use]:
+    """DynamoDB's units: on demand those that were consumed, indexes and transactions included; else provisioned ones.
+
+    What is provisioned is billed for the time of the run: the table was there before, and will be afterwards.
+    """
     for table in tables.values():
-        yield Use("dynamodb.write_unit", table["consumed_wcu"], "dynamodb")
-        yield Use("dynamodb.read_unit", table["consumed_rcu"], "dynamodb")
+        if table["provisioned"] is None:
+            yield Use("dynamodb.write_unit", table["consumed_wcu"], "dynamodb")
+            yield Use("dynamodb.read_unit", table["consumed_rcu"], "dynamodb")
+            continue
+        for each in (table, *table["indexes"].values()):
+            yield Use("dynamodb.wcu_hour", each["provisioned"]["wcu"] * hours, "dynamodb")
+            yield Use("dynamodb.rcu_hour", each["provisioned"]["rcu"] * hours, "dynamodb")
 
 
 # -- distributed Maps ---------------------------------------------------------------------------------------------

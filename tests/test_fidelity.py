@@ -14,7 +14,6 @@ from click.testing import CliRunner
 from stepsim.asl.resource import parse_resource
 from stepsim.runtime.api.step_functions import OPERATIONS, WAITING
 from stepsim.runtime.cli import main
-from stepsim.runtime.scenario import ScenarioError, load_scenario
 from stepsim.runtime.services.integrations import INTEGRATIONS, service_of
 
 LEDGER = (Path(__file__).parent.parent / "docs" / "fidelity.md").read_text(encoding="utf-8")
@@ -54,28 +53,9 @@ def test_the_optimised_integrations_are_those_of_the_ledger() -> None:
         assert service_of(parse_resource(arn)) is not None
 
 
-def scenario(tmp_path: Path, text: str) -> str:
-    """Why a scenario is refused."""
-    (tmp_path / "m.asl.json").write_text('{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
-    path = tmp_path / "scenario.yaml"
-    path.write_text(f"name: s\ndefinition: m.asl.json\n{text}\n")
-    with pytest.raises(ScenarioError) as refused:
-        load_scenario(path)
-    return str(refused.value)
-
-
 def no_such_integration(tmp_path: Path) -> None:
     """No integration performs the resource."""
     assert service_of(parse_resource("arn:aws:states:::sagemaker:createTrainingJob.sync")) is None
-
-
-def no_such_key(key: str, text: str) -> Callable[[Path], None]:
-    """The scenario's key is refused by its name."""
-
-    def check(tmp_path: Path) -> None:
-        assert key in scenario(tmp_path, text)
-
-    return check
 
 
 def no_redrive_command(tmp_path: Path) -> None:
@@ -93,9 +73,6 @@ def template_is_no_definition(tmp_path: Path) -> None:
 CHECKS: dict[str, Callable[[Path], None]] = {
     "the optimised integrations of SageMaker": no_such_integration,
     "redrive in `stepsim simulate`": no_redrive_command,
-    "provisioned capacity": no_such_key(
-        "billing", "cloud: {tables: {t: {partition_key: pk, billing: {wcu: 1, rcu: 1}}}}"
-    ),
     "SAM and CloudFormation templates": template_is_no_definition,
 }
 

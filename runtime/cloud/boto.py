@@ -154,9 +154,12 @@ class BotoHook:
         try:
             if route.service == "dynamodb" and dynamodb_resource.is_resource_client(client):
                 sent = dynamodb_resource.serialize(route.operation, params)
-                response = fast(sent, client.meta.region_name)
-                return dynamodb_resource.deserialize(route.operation, response)
-            response = fast(params, client.meta.region_name)
+                response = dynamodb_resource.deserialize(route.operation, fast(sent, client.meta.region_name))
+            else:
+                response = fast(params, client.meta.region_name)
+            if not latency_ms and (response.get("UnprocessedItems") or response.get("UnprocessedKeys")):
+                # Whoever sends the rest again at once must not do so for ever at the same time.
+                gate.pause(1)
             if route.transfer is not None and (received_ms := route.transfer.received_ms(response)):
                 gate.pause(received_ms)
             return response

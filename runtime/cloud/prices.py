@@ -48,6 +48,9 @@ LIST_PRICES: Prices = MappingProxyType(
         # aws.amazon.com/dynamodb/pricing/on-demand, since November 2024: $0.625 and $0.125 for a million units.
         "dynamodb.write_unit": 0.000000625,
         "dynamodb.read_unit": 0.000000125,
+        # aws.amazon.com/dynamodb/pricing/provisioned: an hour of a unit a second, used or not.
+        "dynamodb.wcu_hour": 0.00065,
+        "dynamodb.rcu_hour": 0.00013,
         # aws.amazon.com/sqs/pricing, standard queues: $0.40 for a million requests, each 64 KB of a request being one.
         "sqs.request": 0.0000004,
         # aws.amazon.com/sns/pricing, standard topics: $0.50 for a million publishes, each 64 KB being one.

@@ -16,6 +16,7 @@ from stepsim.runtime.scenario_types import (
     GenerateSpec,
     IndexSpec,
     KeySpec,
+    ProvisionedSpec,
     QueueSpec,
     TableSpec,
 )
@@ -191,22 +192,54 @@ expect: [status = X]
     assert found[9].startswith("10:19: functions.B.duration: 5 is not a time such as 120ms")
 
 
+def test_what_is_to_come_is_refused_by_name(folder: Path) -> None:
+    """What this version does not do yet is an error, never ignored."""
+    [found] = problems(folder, "definition: {template: template.yaml, resource: Machine}\n")
+    assert "definition: A SAM or CloudFormation template is not supported by this version yet" in found
+
+
 @pytest.mark.parametrize(
-    ("line", "problem"),
+    "table",
     [
+        "billing: provisioned, provisioned: {wcu: 5, rcu: 7}",
+        "provisioned: {wcu: 5, rcu: 7}",
+        "billing: {provisioned: {wcu: 5, rcu: 7}}",
+    ],
+)
+def test_a_table_can_be_provisioned(folder: Path, table: str) -> None:
+    """Its indexes are provisioned as it is, unless they say otherwise."""
+    gsis = "gsis: {a: {partition_key: x}, b: {partition_key: y, provisioned: {wcu: 1, rcu: 2}}}"
+    text = f"definition: machine.asl.json\ncloud: {{tables: {{t: {{partition_key: p, {table}, {gsis}}}}}}}\n"
+    (folder / "scenario.yaml").write_text(text)
+    found = load_scenario(folder / "scenario.yaml").tables["t"]
+    assert found.provisioned == ProvisionedSpec(5, 7)
+    assert [index.provisioned for index in found.gsis.values()] == [ProvisionedSpec(5, 7), ProvisionedSpec(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ("billing: provisioned", "cloud.tables.t: 'provisioned' is missing: {wcu: …, rcu: …}"),
+        ("billing: {provisioned: {wcu: 1}}", "cloud.tables.t.billing.provisioned: 'rcu' is missing"),
+        ("provisioned: {wcu: 0, rcu: 1}", "provisioned.wcu: a whole number from 1 expected, not 0"),
         (
-            "cloud: {tables: {t: {partition_key: p, billing: {provisioned: {wcu: 1}}}}}",
-            "cloud.tables.t.billing: Provisioned capacity is not supported by this version yet",
+            "billing: on_demand, provisioned: {wcu: 1, rcu: 1}",
+            "provisioned: a table on demand has no provisioned throughput",
         ),
         (
-            "cloud: {tables: {t: {partition_key: p, billing: provisioned}}}",
-            "cloud.tables.t.billing: Provisioned capacity is not supported by this version yet",
+            "billing: {provisioned: {wcu: 1, rcu: 1}}, provisioned: {wcu: 1, rcu: 1}",
+            "provisioned: is given twice, here and in billing",
+        ),
+        (
+            "gsis: {i: {partition_key: x, provisioned: {wcu: 1, rcu: 1}}}",
+            "gsis.i.provisioned: an index of a table on demand has no provisioned throughput",
         ),
     ],
 )
-def test_what_is_to_come_is_refused_by_name(folder: Path, line: str, problem: str) -> None:
-    """What this version does not do yet is an error, never ignored."""
-    [found] = problems(folder, f"definition: machine.asl.json\n{line}\n")
+def test_throughput_that_cannot_be_is_refused(folder: Path, table: str, problem: str) -> None:
+    """Throughput is provisioned or not, and said once."""
+    text = f"definition: machine.asl.json\ncloud: {{tables: {{t: {{partition_key: p, {table}}}}}}}\n"
+    [found] = problems(folder, text)
     assert problem in found
 
 
