@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, RESULT_WRITER_FAILED, StatesError
@@ -28,6 +29,10 @@ class MapResults(Protocol):
 
     def close(self, counts: MapCounts) -> Payload:
         """Everything has come: returns the state's result. Raises StatesError where there can be none."""
+        ...
+
+    def give_up(self, counts: MapCounts) -> None:
+        """As `close`, of a run that was stopped or has failed otherwise: nobody takes a result or a failure."""
         ...
 
     def reopen(self) -> None:
@@ -87,6 +92,9 @@ class InlineResults:
                 values.append(value)
         return Payload(values)
 
+    def give_up(self, counts: MapCounts) -> None:
+        counts.written()
+
     def reopen(self) -> None:
         """What has succeeded is still here."""
 
@@ -131,6 +139,10 @@ class ExportedResults:
             raise error
         counts.written()
         return Payload(writer_details(self._run.arn, self._bucket, manifest_key))
+
+    def give_up(self, counts: MapCounts) -> None:
+        with suppress(StatesError):
+            self.close(counts)
 
     def reopen(self) -> None:
         self._files.reopen(self._run.redrive_count)

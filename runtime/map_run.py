@@ -7,7 +7,6 @@ written when it comes, so memory follows the concurrency and not the number of i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import Any, Literal, TypeAlias
@@ -260,11 +259,11 @@ class MapRun:
         except StatesError:
             self._abort(results, None)
             self._close("FAILED")
-            results.close(self.counts)
+            results.give_up(self.counts)
             raise
         if self.exceeded or self.tolerance.exceeded(self.counts):
             self._abort(results, batches)
-            results.close(self.counts)
+            results.give_up(self.counts)
             self._close("FAILED")
             raise StatesError(EXCEED_TOLERATED_FAILURE_THRESHOLD, THRESHOLD_CAUSE)
         result = results.close(self.counts)
@@ -352,9 +351,7 @@ class MapRun:
 
     def _outlived(self, results: MapResults) -> None:
         """The last Express child has ended, of those that ran when the parent was stopped or timed out."""
-        with suppress(StatesError):
-            # Nobody is left to fail with what cannot be written.
-            results.close(self.counts)
+        results.give_up(self.counts)
         if self._kept is not None:
             self._kept.settle()
 
@@ -414,7 +411,7 @@ class MapRun:
             return
         if self.results is not None:
             self._abort(self.results, None)
-            self.results.close(self.counts)
+            self.results.give_up(self.counts)
         self._close("ABORTED")
 
     def fail(self) -> None:
