@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.cloud.cloud import Cloud
+from stepsim.runtime.cloud.fargate import STOP_TIMEOUT_MAX_S, smallest
 from stepsim.runtime.scenario_types import FunctionSpec, Scenario
 
 _ROLE = "stepsim-jobs"
@@ -33,13 +34,22 @@ def _make_clusters(cloud: Cloud, scenario: Scenario) -> None:
     for name in dict.fromkeys(("default", *scenario.clusters)):
         ecs.create_cluster(clusterName=name)
     for family, containers in _families(scenario.containers).items():
-        memory_mb = sum(spec.memory_mb for spec in containers.values())
+        units, memory_mb = _size(containers.values())
         ecs.register_task_definition(
             family=family,
             memory=str(memory_mb),
-            cpu="1024",
+            cpu=str(units),
             containerDefinitions=[_container(name, spec) for name, spec in containers.items()],
         )
+
+
+def _size(containers: Iterable[FunctionSpec]) -> tuple[int, int]:
+    """A task's CPU units and MB: what its containers are said to have, else the smallest of Fargate's for their memory."""
+    memory_mb = vcpus = 0.0
+    for spec in containers:
+        memory_mb += spec.memory_mb
+        vcpus += spec.vcpu or 0
+    return (int(vcpus * 1024), int(memory_mb)) if vcpus else smallest(int(memory_mb))
 
 
 def _families(containers: Mapping[str, FunctionSpec]) -> dict[str, dict[str, FunctionSpec]]:
@@ -53,7 +63,14 @@ def _families(containers: Mapping[str, FunctionSpec]) -> dict[str, dict[str, Fun
 
 def _container(name: str, spec: FunctionSpec) -> dict[str, Any]:
     environment = [{"name": key, "value": value} for key, value in spec.env.items()]
-    return {"name": name, "image": _IMAGE, "memory": spec.memory_mb, "essential": True, "environment": environment}
+    return {
+        "name": name,
+        "image": _IMAGE,
+        "memory": spec.memory_mb,
+        "essential": True,
+        "environment": environment,
+        "stopTimeout": STOP_TIMEOUT_MAX_S,
+    }
 
 
 def _make_batch(cloud: Cloud, scenario: Scenario) -> None:

@@ -64,6 +64,7 @@ def make_report(
         "history_events": len(execution.history) + statistics.history_events,
         "map_runs": _map_runs(runs),
         "functions": {name: _function(found) for name, found in sorted(statistics.functions.items())},
+        "containers": {name: found.report() for name, found in sorted(statistics.tasks.items())},
         "states": {name: _state(found) for name, found in statistics.states.items()},
         "calls": {name: _call(counts) for name, counts in sorted(facts.calls.items()) if counts.count},
         "tables": {name: dict(table) for name, table in sorted(facts.tables.items())},

@@ -233,6 +233,9 @@ class _Stage:
         self.mock_warnings = [] if scenario.mocks is None else checked(scenario.mocks, self.definition.machine)
         self.faults: Faults | None = None
         self.capacity = Capacity(scenario.quotas, self._run_ms)
+        self.capacity.fargate.spot_interruption_per_hour = {
+            name: spec.spot_interruption_per_hour for name, spec in scenario.jobs.items()
+        }
         # On the system clock a call takes the time that it takes.
         self.latency = Latency(self.dice, scenario.latencies, off=clock == "real" or not scenario.latency)
         self._account: Account | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -15,6 +16,7 @@ from stepsim.asl.timestamp import parse_timestamp
 from stepsim.runtime import scenario_file as written
 from stepsim.runtime.api.names import check_name
 from stepsim.runtime.cloud.call import ApiError
+from stepsim.runtime.cloud.fargate import smallest
 from stepsim.runtime.cloud.prices import LIST_PRICES, changed
 from stepsim.runtime.cloud.quotas import AWS_QUOTAS, LOCAL_QUOTAS, NO_QUOTAS, QUOTAS, Quotas
 from stepsim.runtime.cloud.quotas import changed as changed_quotas
@@ -153,7 +155,7 @@ class _Resolver:
             ("functions",),
             lambda function, at: self._function(function, at, queue_names if isinstance(queue_names, dict) else {}),
         )
-        containers = self._each(value, written.Job, ("containers",), self._job)
+        containers = self._each(value, written.Container, ("containers",), self._container)
         batch_jobs = self._each(value, written.Job, ("batch_jobs",), self._job)
         glue_jobs = self._each(value, written.Job, ("glue_jobs",), self._job)
         tasks = self._each(value, written.Task, ("tasks",), self._task)
@@ -345,16 +347,23 @@ class _Resolver:
             self._checker.add(INVALID_VALUE, f"there is no queue {name!r}", path, did_you_mean(name, queues))
         return name
 
+    def _container(self, container: written.Container, path: KeyPath) -> FunctionSpec:
+        return replace(
+            self._job(container, path), spot_interruption_per_hour=container.spot_interruption_per_hour
+        )
+
     def _job(self, job: written.Job, path: KeyPath) -> FunctionSpec:
         if job.handler is not None:
             self._check_code(job.handler, (*path, "handler"))
             if job.exit_code is not None or job.errors:
                 message = "exit_code and errors model a job without code; a handler decides itself"
                 self._checker.add(INVALID_VALUE, message, path)
+        # What a DPU of Glue's computes, nobody says.
+        vcpus = None if path[0] == "glue_jobs" else job.vcpu or smallest(job.memory_mb)[0] / 1024
         return FunctionSpec(
             job.handler,
             returns=job.exit_code or 0,
-            duration=self._duration(job.duration, (*path, "duration")),
+            duration=self._duration(job.duration, (*path, "duration"), vcpus),
             errors=self._errors(job.errors, path),
             memory_mb=job.memory_mb,
             timeout_ms=JOB_MS_MAX,

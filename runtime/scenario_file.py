@@ -120,6 +120,14 @@ class Job(Struct, frozen=True, forbid_unknown_fields=True):
     env: dict[str, str] = {}
 
 
+class Container(Job, frozen=True, forbid_unknown_fields=True):
+    """What a container of an ECS task runs."""
+
+    spot_interruption_per_hour: Annotated[
+        Probability, Meta(description="on FARGATE_SPOT: how likely it is that its capacity is taken back within an hour")
+    ] = 0.0
+
+
 class Task(Struct, frozen=True, forbid_unknown_fields=True):
     """A model of a task integration that is not carried out."""
 
@@ -158,7 +166,7 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     arrivals: Annotated[list[Arrival], Meta(description="what comes from outside while the run goes on")] = []
     until: Annotated[Time | None, Meta(description="when arrivals and schedules end: 24h")] = None
     functions: dict[str, Function] = {}
-    containers: Annotated[dict[str, Job | None], Meta(description="of ECS tasks, by FAMILY or FAMILY/CONTAINER")] = {}
+    containers: Annotated[dict[str, Container | None], Meta(description="of ECS tasks, by FAMILY or FAMILY/CONTAINER")] = {}
     batch_jobs: Annotated[dict[str, Job | None], Meta(description="by the job definition's name")] = {}
     glue_jobs: Annotated[dict[str, Job | None], Meta(description="by the job's name")] = {}
     tasks: Annotated[dict[str, Task], Meta(description="by resource ARN or by the state's name")] = {}

@@ -122,6 +122,8 @@ class FunctionSpec:
     """The queue that gets the records of them."""
     vcpu: float | None = None
     """Of a container or job; None: the fewest that Fargate gives its memory to."""
+    spot_interruption_per_hour: float = 0.0
+    """Of a container, on FARGATE_SPOT: how likely it is that it loses its capacity within an hour."""
 
 
 @dataclass(frozen=True, slots=True)

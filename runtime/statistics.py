@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 
 class Durations:
@@ -111,6 +112,69 @@ class FunctionStatistics:
         return Durations.merged((*self.succeeded.values(), *self.failed.values()))
 
 
+LEAST_BILLED_S = 60
+"""Fargate bills by the second, and for no less than a minute."""
+
+
+class Billed(NamedTuple):
+    """What tasks have in common that one line of the bill is for."""
+
+    vcpus: float
+    gigabytes: float
+    spot: bool
+    state: str
+    """The state that ran them."""
+    failed: bool
+
+
+@dataclass(slots=True)
+class ContainerStatistics:
+    """What happened to the tasks of one family."""
+
+    launched: int = 0
+    running: int = 0
+    """Those that are launched and have not stopped."""
+    max_concurrency_seen: int = 0
+    interrupted: int = 0
+    """Those that Spot took back."""
+    provisioning: Durations = field(default_factory=Durations)
+    """From the launch until the containers began."""
+    billed: dict[Billed, Durations] = field(default_factory=dict)
+    """From the pull of the image until the task stopped."""
+
+    def launch(self) -> None:
+        """Count a task that begins."""
+        self.launched += 1
+        self.running += 1
+        self.max_concurrency_seen = max(self.max_concurrency_seen, self.running)
+
+    def stop(self, billed: Billed, billed_ms: int, *, interrupted: bool) -> None:
+        """Count a task that has stopped."""
+        self.running -= 1
+        self.interrupted += interrupted
+        durations = self.billed.get(billed)
+        if durations is None:
+            durations = self.billed[billed] = Durations()
+        durations.add(billed_ms)
+
+    def report(self) -> dict[str, Any]:
+        """The family's entry in the report; `vcpu_hours` are those that are billed."""
+        vcpu_hours = sum(billed.vcpus * billed_hours(durations) for billed, durations in self.billed.items())
+        return {
+            "launched": self.launched,
+            "max_concurrency_seen": self.max_concurrency_seen,
+            "interrupted": self.interrupted,
+            "provisioning_ms": self.provisioning.summary(),
+            "vcpu_hours": round(vcpu_hours, 6),
+        }
+
+
+def billed_hours(durations: Durations) -> float:
+    """The hours that are billed for tasks or jobs that took so long: each rounded up to a second, a minute at least."""
+    seconds = sum(max(LEAST_BILLED_S, -(-duration_ms // 1000)) * times for duration_ms, times in durations.counted())
+    return seconds / 3600
+
+
 class Statistics:
     """All counters of a run."""
 
@@ -122,12 +186,15 @@ class Statistics:
         "lost",
         "state_transitions",
         "states",
+        "tasks",
         "throttled_transitions",
     )
 
     def __init__(self) -> None:
         self.states: dict[str, StateStatistics] = {}
         self.functions: dict[str, FunctionStatistics] = {}
+        self.tasks: dict[str, ContainerStatistics] = {}
+        """Of ECS, by their families."""
         self.state_transitions = 0
         self.throttled_transitions = 0
         """Those that the account's quota made wait."""
@@ -143,6 +210,9 @@ class Statistics:
         if found is None:
             found = self.states[name] = StateStatistics()
         return found
+
+    def task(self, family: str) -> ContainerStatistics:
+        return self.tasks.setdefault(family, ContainerStatistics())
 
     def function(self, name: str) -> FunctionStatistics:
         found = self.functions.get(name)

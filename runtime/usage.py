@@ -18,14 +18,11 @@ from stepsim.runtime.cost import MapItems, Usage, Use, Waste
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.scenario_types import FunctionSpec
-from stepsim.runtime.statistics import Durations, FunctionStatistics, Statistics
+from stepsim.runtime.statistics import Durations, FunctionStatistics, Statistics, billed_hours
 
 _EXPRESS_STEP_MS = 100
 """Express executions are billed by time rounded up to this, and for no less (recorded)."""
 _EXPRESS_STEP_MB = 64
-
-_JOB_LEAST_S = 60
-"""Fargate tasks and Glue jobs are billed by the second, and for no less than a minute."""
 
 _VCPU_OF_GB = ((2, 0.25), (4, 0.5), (8, 1.0), (16, 2.0), (30, 4.0), (60, 8.0))
 """The most memory that Fargate gives so many vCPUs; more than the last comes with 16."""
@@ -58,7 +55,7 @@ class Counters:
 def usage(counters: Counters, prices: Prices) -> Usage:
     """What was used so far. `prices` also say how much memory and how many DPUs are reckoned with."""
     express = tuple(_express(counters, prices))
-    functions = tuple(_functions(counters, prices))
+    functions = *_functions(counters, prices), *_ecs_tasks(counters.statistics)
     calls = tuple(_calls(counters.calls))
     uses = (
         *_transitions(counters.statistics),
@@ -127,6 +124,9 @@ def _functions(counters: Counters, prices: Prices) -> Iterator[tuple[Waste | Non
     for name, found in counters.statistics.functions.items():
         spec = counters.specs.get(name, FunctionSpec())
         kind = name.partition("/")[0] if "/" in name else "lambda"
+        if kind == "ecs":
+            # What Fargate bills are tasks, not the containers in them.
+            continue
         outcomes: tuple[tuple[Waste | None, dict[str, Durations]], ...]
         outcomes = (None, found.succeeded), ("failed_attempts", found.failed)
         for waste, by_state in outcomes:
@@ -137,6 +137,16 @@ def _functions(counters: Counters, prices: Prices) -> Iterator[tuple[Waste | Non
             yield None, _lambda_time(inits, spec, state or None)
         if kind == "lambda":
             yield None, Use("lambda.request", _under_way(found), "lambda")
+
+
+def _ecs_tasks(statistics: Statistics) -> Iterator[tuple[Waste | None, Use]]:
+    """ECS tasks, by their size: from the pull of the image, rounded up to a second, and for a minute at least."""
+    for found in statistics.tasks.values():
+        for billed, durations in found.billed.items():
+            hours, kind = billed_hours(durations), "ecs.spot_" if billed.spot else "ecs."
+            waste: Waste | None = "failed_attempts" if billed.failed else None
+            yield waste, Use(f"{kind}vcpu_hour", hours * billed.vcpus, "ecs", billed.state or None)
+            yield waste, Use(f"{kind}gb_hour", hours * billed.gigabytes, "ecs", billed.state or None)
 
 
 def _under_way(found: FunctionStatistics) -> int:
@@ -156,22 +166,15 @@ def _lambda_time(durations: Durations, spec: FunctionSpec, state: str | None) ->
     return Use("lambda.gb_second", billed_ms / 1000 * spec.memory_mb / 1024, "lambda", state)
 
 
-def _fargate(service: str) -> Callable[[Durations, FunctionSpec, Prices, str | None], Iterator[Use]]:
-    def uses(durations: Durations, spec: FunctionSpec, prices: Prices, state: str | None) -> Iterator[Use]:  # noqa: ARG001
-        hours, gigabytes = _job_hours(durations), spec.memory_mb / 1024
-        yield Use("ecs.vcpu_hour", hours * (spec.vcpu or _vcpu(gigabytes)), service, state)
-        yield Use("ecs.gb_hour", hours * gigabytes, service, state)
-
-    return uses
+def _batch(durations: Durations, spec: FunctionSpec, prices: Prices, state: str | None) -> Iterator[Use]:  # noqa: ARG001
+    """Jobs of Batch run on Fargate."""
+    hours, gigabytes = billed_hours(durations), spec.memory_mb / 1024
+    yield Use("ecs.vcpu_hour", hours * (spec.vcpu or _vcpu(gigabytes)), "batch", state)
+    yield Use("ecs.gb_hour", hours * gigabytes, "batch", state)
 
 
 def _glue(durations: Durations, spec: FunctionSpec, prices: Prices, state: str | None) -> Iterator[Use]:  # noqa: ARG001
-    yield Use("glue.dpu_hour", _job_hours(durations) * prices["glue.dpus"], "glue", state)
-
-
-def _job_hours(durations: Durations) -> float:
-    seconds = sum(max(_JOB_LEAST_S, -(-duration_ms // 1000)) * times for duration_ms, times in durations.counted())
-    return seconds / 3600
+    yield Use("glue.dpu_hour", billed_hours(durations) * prices["glue.dpus"], "glue", state)
 
 
 def _vcpu(gigabytes: float) -> float:
@@ -181,8 +184,7 @@ def _vcpu(gigabytes: float) -> float:
 
 _RUNS: dict[str, Callable[[Durations, FunctionSpec, Prices, str | None], Iterator[Use]]] = {
     "lambda": _lambda,
-    "ecs": _fargate("ecs"),
-    "batch": _fargate("batch"),
+    "batch": _batch,
     "glue": _glue,
 }
 

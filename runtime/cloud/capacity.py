@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stepsim.runtime.cloud import fargate
 from stepsim.runtime.cloud.limits import Limit
 from stepsim.runtime.cloud.quotas import Quotas
 from stepsim.runtime.cloud.s3_rates import limits as s3_limits
 
-_MODELS: tuple[Callable[[Quotas], dict[str, Limit]], ...] = (s3_limits,)
+_MODELS: tuple[Callable[[Quotas], dict[str, Limit]], ...] = (s3_limits, fargate.limits)
 """What makes the limits of each service."""
 
 
@@ -22,6 +23,7 @@ class Capacity:
     def __init__(self, quotas: Quotas, clock: Callable[[], int]) -> None:
         self.quotas = quotas
         self.clock = clock
+        self.fargate = fargate.Fargate(quotas)
         self.limits: dict[str, Limit] = {}
         """What the gate asks before it lets a call through."""
         for model in _MODELS:

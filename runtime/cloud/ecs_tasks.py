@@ -16,6 +16,7 @@ from moto.ec2.exceptions import InvalidSubnetIdError
 from moto.ec2.models import ec2_backends
 from moto.ecs.models import EC2ContainerServiceBackend, Task, ecs_backends
 
+from stepsim.runtime.cloud import fargate
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, ApiError, CallSite, FallThrough
 
 
@@ -42,12 +43,15 @@ def place(params: dict[str, Any], site: CallSite) -> dict[str, Any]:
     """RunTask's parameters as moto can carry them out, where it needs more than AWS.
 
     A cluster without container instances has room for anything: moto is asked to run the task on Fargate. Raises
-    ApiError for a subnet that the account does not have.
+    ApiError for a subnet that the account does not have, and for a size that Fargate does not have.
     """
     placed = dict(params)
     backend = _backend(site)
     cluster = params.get("cluster", "default").split("/")[-1]
-    if not backend.container_instances.get(cluster) and "capacityProviderStrategy" not in params:
+    size = task_size(params, site)
+    if size is not None and runs_on(params, site)[0] in fargate.PROVIDERS:
+        fargate.check_size(*size)
+    if not backend.container_instances.get(cluster) and "capacityProviderStrategy" not in _with_default(params, site):
         placed["launchType"] = "FARGATE"
     network = params.get("networkConfiguration", {}).get("awsvpcConfiguration")
     if network:
@@ -56,6 +60,38 @@ def place(params: dict[str, Any], site: CallSite) -> dict[str, Any]:
             _check_subnets(network.get("subnets", []), site)
         placed["networkConfiguration"] = {"awsvpcConfiguration": {"securityGroups": [], **network}}
     return placed
+
+
+def runs_on(params: Mapping[str, Any], site: CallSite) -> list[str]:
+    """What each of the tasks that are asked for runs on; see `fargate.providers`."""
+    return fargate.providers(_with_default(params, site))
+
+
+def _with_default(params: Mapping[str, Any], site: CallSite) -> Mapping[str, Any]:
+    """The parameters with their cluster's default strategy, which goes where neither is named."""
+    found = _backend(site).clusters.get(params.get("cluster", "default").split("/")[-1])
+    strategy = None if found is None else found.default_capacity_provider_strategy
+    if not strategy or params.get("launchType") or params.get("capacityProviderStrategy"):
+        return params
+    return {**params, "capacityProviderStrategy": strategy}
+
+
+def task_size(params: Mapping[str, Any], site: CallSite) -> tuple[int, int] | None:
+    """The CPU units and the MB of memory of each task, by the definition or the overrides; None where neither says."""
+    definition = task_definition(params.get("taskDefinition", ""), site) or {}
+    overrides = params.get("overrides", {})
+    cpu = overrides.get("cpu") or definition.get("cpu")
+    memory = overrides.get("memory") or definition.get("memory")
+    units, mb = fargate.cpu_units(str(cpu)), fargate.memory_mb(str(memory))
+    return None if units is None or mb is None else (units, mb)
+
+
+def forget(arn: str, site: CallSite) -> None:
+    """Undo a launch that the account had no room for."""
+    task = _task(arn, site)
+    for tasks in _backend(site).tasks.values():
+        if tasks.get(task.task_arn) is task:
+            del tasks[task.task_arn]
 
 
 def _check_subnets(subnets: list[str], site: CallSite) -> None:
@@ -67,19 +103,20 @@ def _check_subnets(subnets: list[str], site: CallSite) -> None:
             raise ApiError("InvalidParameterException", message) from None
 
 
-def launched(arn: str, params: Mapping[str, Any], site: CallSite, now_ms: int) -> dict[str, Any]:
+def launched(
+    arn: str, params: Mapping[str, Any], site: CallSite, now_ms: int, provider: str = "EC2"
+) -> dict[str, Any]:
     """The description of a task that has just been registered, as RunTask returns it; it is kept from now on.
 
-    `params` is what the caller asked for.
+    `params` is what the caller asked for, `provider` what it runs on.
     """
     task = _task(arn, site)
     # moto would move a task on whenever somebody looks at it.
     task._transitions = []
     definition = task_definition(task.task_definition_arn, site) or {}
-    launch_type = params.get("launchType") or ("EC2" if "capacityProviderStrategy" not in params else "FARGATE")
+    launch_type = "FARGATE" if provider in fargate.PROVIDERS else "EC2"
     task.launch_type = launch_type
     network = params.get("networkConfiguration", {}).get("awsvpcConfiguration")
-    fargate = launch_type == "FARGATE"
     description: dict[str, Any] = {
         "attachments": [_attachment(arn, network)] if network else [],
         "attributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}],
@@ -91,7 +128,7 @@ def launched(arn: str, params: Mapping[str, Any], site: CallSite, now_ms: int) -
         "enableExecuteCommand": bool(params.get("enableExecuteCommand", False)),
         "group": task.group,
         "inferenceAccelerators": [],
-        "lastStatus": "PROVISIONING" if fargate else "PENDING",
+        "lastStatus": "PROVISIONING" if launch_type == "FARGATE" else "PENDING",
         "launchType": launch_type,
         "overrides": _overrides(task.overrides, definition.get("containers", [])),
         "startedBy": task.started_by,
@@ -101,9 +138,12 @@ def launched(arn: str, params: Mapping[str, Any], site: CallSite, now_ms: int) -
         "version": 1,
     }
     for member in ("cpu", "memory"):
-        if definition.get(member):
-            description[member] = definition[member]
-    if fargate:
+        amount = params.get("overrides", {}).get(member) or definition.get(member)
+        if amount:
+            description[member] = amount
+    if not params.get("launchType") and provider != "EC2":
+        description["capacityProviderName"] = provider
+    if launch_type == "FARGATE":
         description |= {
             "ephemeralStorage": {"sizeInGiB": 20},
             "platformFamily": "Linux",
@@ -119,12 +159,16 @@ def stopped(
     *,
     exit_codes: Mapping[str, int],
     reasons: Mapping[str, str],
-    started_ms: int,
+    pull_ms: int | None,
+    started_ms: int | None,
     now_ms: int,
     stop_code: str,
     reason: str,
 ) -> dict[str, Any]:
-    """The description of a task that has ended. Containers without an exit code were stopped with it."""
+    """The description of a task that has ended. Containers without an exit code were stopped with it.
+
+    `pull_ms` and `started_ms` are None of one that had not come so far.
+    """
     task = _task(arn, site)
     before = task.__dict__["description"]
     task.last_status = task.desired_status = "STOPPED"
@@ -138,18 +182,21 @@ def stopped(
         if reasons.get(name):
             ended["reason"] = reasons[name]
         containers.append(ended)
+    came_to: dict[str, Any] = {}
+    if pull_ms is not None:
+        came_to["pullStartedAt"] = _moment(pull_ms)
+    if started_ms is not None:
+        started = _moment(started_ms)
+        came_to |= {"connectivity": "CONNECTED", "connectivityAt": started, "pullStoppedAt": started}
+        came_to["startedAt"] = started
     description = {
         **before,
+        **came_to,
         "attachments": [{**attachment, "status": "DELETED"} for attachment in before["attachments"]],
-        "connectivity": "CONNECTED",
-        "connectivityAt": _moment(started_ms),
         "containers": containers,
         "desiredStatus": "STOPPED",
         "executionStoppedAt": _moment(now_ms),
         "lastStatus": "STOPPED",
-        "pullStartedAt": _moment(started_ms),
-        "pullStoppedAt": _moment(started_ms),
-        "startedAt": _moment(started_ms),
         "stopCode": stop_code,
         "stoppedAt": _moment(now_ms),
         "stoppedReason": reason,

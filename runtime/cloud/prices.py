@@ -39,6 +39,9 @@ LIST_PRICES: Prices = MappingProxyType(
         # aws.amazon.com/fargate/pricing: Linux on x86, on demand; also of Batch jobs, which run on Fargate here.
         "ecs.vcpu_hour": 0.04048,
         "ecs.gb_hour": 0.004445,
+        # The same page: up to 70 % off on Spot, by a price that changes with what is asked for.
+        "ecs.spot_vcpu_hour": 0.012144,
+        "ecs.spot_gb_hour": 0.0013335,
         # aws.amazon.com/glue/pricing: Spark jobs of Glue 2.0 and later; a job has 10 DPUs unless it says otherwise.
         "glue.dpu_hour": 0.44,
         "glue.dpus": 10,

@@ -1,35 +1,37 @@
 """ECS: ``runTask``, alone, waited for with ``.sync``, and with a task token.
 
 moto registers the task; what its containers run are workers of the scenario (`services.work`). A container gets an
-event with its command, its environment and its task's ARN, and finds the environment in its variables, too.
+event with its command, its environment and its task's ARN, and finds the environment in its variables, too. How long it
+lives, and what ends it, stands in `services.ecs_life`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from stepsim.asl.errors import TASK_FAILED, StatesError, runtime_error
 from stepsim.asl.payload import JSON, Payload
 from stepsim.runtime.cloud import ecs_tasks
 from stepsim.runtime.cloud.call import DEFAULT_REGION, ApiError
-from stepsim.runtime.effects import Fork, Program
+from stepsim.runtime.cloud.fargate import NO_VCPUS_LEFT, STOP_TIMEOUT_MAX_S, STOP_TIMEOUT_S
+from stepsim.runtime.effects import Program
 from stepsim.runtime.requests import CallApi
 from stepsim.runtime.services.api_call import answered, await_token, boto_parameters, refused
+from stepsim.runtime.services.ecs_life import Container, EcsTask, TaskEnd, launch, live, task_size
 from stepsim.runtime.services.shapes import from_boto, operation_model
 from stepsim.runtime.services.task import TaskCall
-from stepsim.runtime.services.work import Work, WorkEnd, find_worker, no_worker, run_work, start_work
+from stepsim.runtime.services.work import Work, find_worker, no_worker, start_work
 
 STARTED_BY = "AWS Step Functions"
-_ESSENTIAL_EXITED = "Essential container in task exited"
 
 
 def run_task(call: TaskCall) -> Program:
     """``ecs:runTask``: the tasks are started, and their containers' work goes on by itself."""
     response, tasks = yield from _submit(call, call.input.value)
     for task in tasks:
-        start_work(call, _live(call, task, None))
+        start_work(call, live(call, task, None))
+    _check_failures(response)
     return response
 
 
@@ -45,42 +47,18 @@ def run_task_sync(call: TaskCall) -> Program:
             raise runtime_error("stepsim waits for one ECS task: ecs:runTask.sync with a Count is not supported")
         # The history shows the parameters with who started the task (recorded).
         call.input = Payload({**call.input.value, "StartedBy": STARTED_BY})
-    response, (task,) = yield from _submit(call, call.input.value)
+    response, tasks = yield from _submit(call, call.input.value)
+    _check_failures(response)
     call.submitted(response)
-    try:
-        end: _TaskEnd = yield from _live(call, task, call.deadline_ms)
-    except BaseException:
-        # Whoever waits for a task and is stopped, stops the task (best effort, as AWS does it).
-        _stop(call, task, _TaskEnd({}, {}, None), "UserInitiated", f"Stopped by {STARTED_BY}")
-        raise
+    (task,) = tasks
+    # Whoever waits for a task and is stopped, stops the task (best effort, as AWS does it).
+    end: TaskEnd = yield from live(call, task, call.deadline_ms, stopped_by=STARTED_BY)
     if end.timeout is not None:
         raise end.timeout
     described = Payload(_described(ecs_tasks.describe(task.arn, call.site())))
     if any(end.exit_codes.values()):
         raise StatesError(TASK_FAILED, described.text)
     return described
-
-
-@dataclass(frozen=True, slots=True)
-class _Container:
-    name: str
-    essential: bool
-    work: Work
-
-
-@dataclass(frozen=True, slots=True)
-class _EcsTask:
-    arn: str
-    containers: tuple[_Container, ...]
-    """Those that have a worker; the others live as long as the task."""
-    started_ms: int
-
-
-@dataclass(slots=True)
-class _TaskEnd:
-    exit_codes: dict[str, int]
-    reasons: dict[str, str]
-    timeout: StatesError | None
 
 
 # -- submitting ---------------------------------------------------------------------------------------------------
@@ -96,14 +74,29 @@ def _submit(call: TaskCall, parameters: JSON) -> Program:
         refused(call, error)
     answer = yield call.invoke(CallApi("ecs", "RunTask", placed, call.site()))
     response = dict(answered(call, "runTask", parameters, answer).value)
-    if response.get("Failures"):
-        raise StatesError("AmazonECS.Unknown", Payload(response).text)
-    now_ms = call.frame.engine.scheduler.now_ms
     arns = [task["TaskArn"] for task in response["Tasks"]]
-    descriptions = [ecs_tasks.launched(arn, params, call.site(), now_ms) for arn in arns]
-    response["Tasks"] = [_described(description) for description in descriptions]
-    tasks = [_EcsTask(one["taskArn"], tuple(_containers(call, one, params, workers)), now_ms) for one in descriptions]
+    tasks: list[EcsTask] = []
+    response["Tasks"] = []
+    for arn, provider in zip(arns, ecs_tasks.runs_on(params, call.site()), strict=False):
+        size = task_size(params, call.site())
+        if not launch(call, size, provider):
+            ecs_tasks.forget(arn, call.site())
+            response["Failures"] = [*response.get("Failures", []), {"Reason": NO_VCPUS_LEFT}]
+            continue
+        now_ms = call.frame.engine.scheduler.now_ms
+        description = ecs_tasks.launched(arn, params, call.site(), now_ms, provider)
+        containers = tuple(_containers(call, description, params, workers))
+        family = description["taskDefinitionArn"].rpartition("/")[2].partition(":")[0]
+        place = (*call.frame.names, len(tasks))
+        tasks.append(EcsTask(arn, family, containers, size, provider, call.frame.state, place, now_ms))
+        response["Tasks"].append(_described(description))
     return Payload(response), tasks
+
+
+def _check_failures(response: Payload) -> None:
+    """Raise where a task was not started; those that were, run."""
+    if response.value.get("Failures"):
+        raise StatesError("AmazonECS.Unknown", response.text)
 
 
 def _workers(call: TaskCall, params: Mapping[str, Any]) -> Program:
@@ -130,7 +123,7 @@ def _workers(call: TaskCall, params: Mapping[str, Any]) -> Program:
 
 def _containers(
     call: TaskCall, description: Mapping[str, Any], params: Mapping[str, Any], workers: Mapping[str, str]
-) -> Iterator[_Container]:
+) -> Iterator[Container]:
     definition = ecs_tasks.task_definition(description["taskDefinitionArn"], call.site())
     assert definition is not None
     region = call.site().region or DEFAULT_REGION
@@ -155,51 +148,12 @@ def _containers(
             "AWS_DEFAULT_REGION": region,
             **environment,
         }
-        yield _Container(name, container.get("essential", True), Work(workers[name], event, variables))
+        stop_ms = min(container.get("stopTimeout") or STOP_TIMEOUT_S, STOP_TIMEOUT_MAX_S) * 1_000
+        yield Container(name, container.get("essential", True), Work(workers[name], event, variables), stop_ms)
 
 
 def _environment(container: Mapping[str, Any]) -> dict[str, str]:
     return {variable["name"]: variable["value"] for variable in container.get("environment") or []}
-
-
-# -- the task's life ----------------------------------------------------------------------------------------------
-
-
-def _live(call: TaskCall, task: _EcsTask, deadline_ms: int | None) -> Program:
-    """Run a task's containers until it stops; returns a `_TaskEnd`."""
-    ecs_tasks.running(task.arn, call.site())
-    end = _TaskEnd({}, {}, None)
-
-    def ended(index: int, result: WorkEnd) -> bool:
-        container = task.containers[index]
-        if result.timeout is not None:
-            end.timeout = result.timeout
-            return True
-        end.exit_codes[container.name] = result.exit_code
-        end.reasons[container.name] = result.reason
-        # When an essential container ends, the task and all others do.
-        return container.essential
-
-    programs = (run_work(call, container.work, deadline_ms) for container in task.containers)
-    yield Fork(programs, collect=ended)
-    if end.timeout is not None:
-        _stop(call, task, end, "UserInitiated", f"Stopped by {STARTED_BY}")
-    else:
-        _stop(call, task, end, "EssentialContainerExited", _ESSENTIAL_EXITED)
-    return end
-
-
-def _stop(call: TaskCall, task: _EcsTask, end: _TaskEnd, stop_code: str, reason: str) -> None:
-    ecs_tasks.stopped(
-        task.arn,
-        call.site(),
-        exit_codes=end.exit_codes,
-        reasons=end.reasons,
-        started_ms=task.started_ms,
-        now_ms=call.frame.engine.scheduler.now_ms,
-        stop_code=stop_code,
-        reason=reason,
-    )
 
 
 def _described(description: Mapping[str, Any]) -> JSON:
