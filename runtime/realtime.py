@@ -17,7 +17,7 @@ from stepsim.runtime.simulation import Progress, interruption, rare_collections
 _LOOK_S = 0.1
 
 _TURN_S = 0.02
-"""How long executions have their turn before clients are heard again."""
+"""How long executions have their turn before anybody else is heard, and the clock is looked at, again."""
 
 
 def now_ms() -> int:
@@ -28,6 +28,12 @@ def now_ms() -> int:
 def fresh_seed() -> int:
     """A seed that no run has had: for accounts whose ids must not be those of the last one."""
     return int.from_bytes(os.urandom(8), "big")
+
+
+def _turn(scheduler: Scheduler) -> None:
+    """Let it be now: what is due happens, as much of it as fits into a turn."""
+    over_s = time.monotonic() + _TURN_S
+    scheduler.advance(max(now_ms(), scheduler.now_ms), lambda: time.monotonic() > over_s)
 
 
 async def drive(account: Account, execution: Execution, progress: Progress | None = None) -> None:
@@ -46,7 +52,7 @@ async def drive(account: Account, execution: Execution, progress: Progress | Non
     with interruption() as interrupted, rare_collections():
         while execution.status == "RUNNING" or account.unfinished:
             event = anyio.Event()
-            scheduler.advance(max(now_ms(), scheduler.now_ms))
+            _turn(scheduler)
             if interrupted():
                 account.stop_execution(execution.me.arn, "stepsim.Interrupted", "The run was interrupted")
             if execution.status != "RUNNING" and not account.unfinished:
@@ -83,9 +89,7 @@ class Driver:
             return
         self._advancing = True
         try:
-            over_s = time.monotonic() + _TURN_S
-            now = max(now_ms(), self._scheduler.now_ms)
-            self._scheduler.advance(now, lambda: time.monotonic() > over_s)
+            _turn(self._scheduler)
         except Exception as error:
             self._failed(error)
             self._woken.set()

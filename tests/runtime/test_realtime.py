@@ -8,9 +8,15 @@ from typing import Any
 import anyio
 import pytest
 
+from stepsim.asl.payload import Payload
+from stepsim.runtime import realtime
+from stepsim.runtime.account import Account, no_cloud
+from stepsim.runtime.dice import Dice
 from stepsim.runtime.effects import Invoke, Sleep
+from stepsim.runtime.functions import Functions
 from stepsim.runtime.realtime import Driver, fresh_seed, now_ms
 from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.statistics import Statistics
 
 pytestmark = pytest.mark.anyio
 
@@ -121,3 +127,24 @@ async def test_the_driver_is_not_entered_twice() -> None:
 def test_seeds_differ() -> None:
     """Ids of one account are not those of the last."""
     assert fresh_seed() != fresh_seed()
+
+
+async def test_a_run_that_never_waits_has_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much there is to do at once, progress is told, Ctrl-C is heard and the clock goes on between turns."""
+    monkeypatch.setattr(realtime, "_TURN_S", 0)
+    child = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, **child}
+    machine = {"StartAt": "M", "States": {"M": {"Type": "Map", "ItemProcessor": processor, "End": True}}}
+    account = Account(
+        dice=Dice(0),
+        statistics=Statistics(),
+        functions=Functions((), Dice(0), Statistics()),
+        call=no_cloud,
+        models={},
+        start_ms=now_ms(),
+    )
+    execution = account.start_execution(machine, Payload(list(range(50))), machine_name="m", name="one")
+    told: list[None] = []
+    await realtime.drive(account, execution, lambda: told.append(None))
+    assert execution.status == "SUCCEEDED"
+    assert len(told) >= 50
