@@ -156,8 +156,10 @@ def _print_headline(console: Console, report: Mapping[str, Any]) -> None:
     facts = [f"took {duration(report['makespan_s'])}"]
     if report["clock"] == "virtual":
         facts = [f"virtual {duration(report['makespan_s'])}", f"wall {duration(report['wall_s'])}"]
+    throttled = report["throttled_transitions"]
+    waited = f" ({number(throttled)} throttled)" if throttled else ""
     facts += [
-        f"{number(report['state_transitions'])} transitions",
+        f"{number(report['state_transitions'])} transitions{waited}",
         f"{number(report['peak_rss_mb'])} MB",
         f"seed {report['seed']}",
     ]

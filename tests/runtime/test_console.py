@@ -33,6 +33,7 @@ def a_report(**changes: Any) -> dict[str, Any]:
         "wall_s": 38.25,
         "peak_rss_mb": 612,
         "state_transitions": 1_234_567,
+        "throttled_transitions": 0,
         "history_events": 40,
         "map_runs": {},
         "functions": {},
@@ -176,6 +177,11 @@ def test_a_summary_opens_with_what_matters() -> None:
         "wall 38.2 s",
         "1,234,567 transitions",
     ]
+
+
+def test_throttled_transitions_are_told_where_there_are_any() -> None:
+    """Beside how many there were in all."""
+    assert " · 1,234,567 transitions (1,200 throttled) · " in summary(a_report(throttled_transitions=1_200))
 
 
 def test_a_run_on_the_system_clock_has_one_time() -> None:
