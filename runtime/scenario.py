@@ -348,9 +348,7 @@ class _Resolver:
         return name
 
     def _container(self, container: written.Container, path: KeyPath) -> FunctionSpec:
-        return replace(
-            self._job(container, path), spot_interruption_per_hour=container.spot_interruption_per_hour
-        )
+        return replace(self._job(container, path), spot_interruption_per_hour=container.spot_interruption_per_hour)
 
     def _job(self, job: written.Job, path: KeyPath) -> FunctionSpec:
         if job.handler is not None:

@@ -17,7 +17,8 @@ FORMS = (
     "a time such as 120ms, 40s, 1.5m or 2h; {uniform: {min_ms, max_ms}}; {normal: {mean_ms, sd_ms}}; "
     "{lognormal: {median_ms, p99_ms}} (or p90_ms, p95_ms); {exponential: {mean_ms}}; "
     "{percentiles: {p50: 200ms, p99: 900ms, …}}; {empirical: [200ms, 240ms, …]}; "
-    "{linear: {base: DURATION, per_item: 3ms}}; of Lambda functions {cpu: {work: DURATION, wait: DURATION, threads: 1}}"
+    "{linear: {base: DURATION, per_item: 3ms}}; "
+    "of functions, containers and Batch jobs {cpu: {work: DURATION, wait: DURATION, threads: 1}}"
 )
 """What a duration can be, in the words of the error messages."""
 

@@ -103,9 +103,7 @@ def _check_subnets(subnets: list[str], site: CallSite) -> None:
             raise ApiError("InvalidParameterException", message) from None
 
 
-def launched(
-    arn: str, params: Mapping[str, Any], site: CallSite, now_ms: int, provider: str = "EC2"
-) -> dict[str, Any]:
+def launched(arn: str, params: Mapping[str, Any], site: CallSite, now_ms: int, provider: str = "EC2") -> dict[str, Any]:
     """The description of a task that has just been registered, as RunTask returns it; it is kept from now on.
 
     `params` is what the caller asked for, `provider` what it runs on.

@@ -77,11 +77,11 @@ def test_a_container_runs_on_the_system_clock(tmp_path: Path) -> None:
 
 
 def test_containers_are_modelled_by_their_names(tmp_path: Path) -> None:
-    """All that are named are essential: the first that ends, ends the task."""
+    """All that are named are essential: the first that ends, ends the task. Fargate provisions it first."""
     parameters = {"Cluster": "main", "TaskDefinition": "pair", "LaunchType": "FARGATE"}
     report = simulate(scenario(tmp_path, Run=task("ecs:runTask.sync", parameters)))
     assert [one["Name"] for one in report["execution"]["output"]["Containers"]] == ["app", "agent"]
-    assert 60 < report["makespan_s"] < 61
+    assert 60 + 45 < report["makespan_s"] < 60 + 51
 
 
 def test_jobs_of_batch_and_glue(tmp_path: Path) -> None:
