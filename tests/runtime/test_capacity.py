@@ -254,6 +254,14 @@ def test_standard_children_share_the_bucket(simulate: Simulate) -> None:
     assert (report["makespan_s"], report["throttled_transitions"]) == (10, 10)
 
 
+@pytest.mark.parametrize(("execution_type", "seconds"), [("STANDARD", 3), ("EXPRESS", 0.3)])
+def test_children_start_as_fast_as_aws_lets_them(simulate: Simulate, execution_type: str, seconds: float) -> None:
+    """100 Standard and 1,000 Express children a second (service-quotas.html), whatever the scenario leaves unsaid."""
+    passing = {"Type": "Pass", "End": True}
+    report = simulate({"Each": each(execution_type, passing)}, input=list(range(300)))
+    assert report["makespan_s"] == seconds
+
+
 def test_an_execution_can_be_stopped_while_its_first_transition_waits(simulate: Simulate) -> None:
     """Its time-out does not wait for the bucket."""
     machine = {"type": "STANDARD", "definition": "machine.asl.json"}
