@@ -13,6 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any, Protocol, TypeAlias
 
+from stepsim.asl.jsonata.limits import LAST, Limits
 from stepsim.asl.payload import JSON
 
 CHOICE = "STEPSIM_JSONATA"
@@ -59,23 +60,18 @@ class Compiled(Protocol):
         """The names that it reads from the input document, which Step Functions does not have."""
         ...
 
-    def evaluate(self, bindings: dict[str, Any], now_ms: int) -> JSON | Special:
-        """The value, given variables and functions by name. Raises EngineError."""
+    def evaluate(self, bindings: dict[str, Any], now_ms: int, limits: Limits = LAST) -> JSON | Special:
+        """The value, given variables and functions by name, within limits. Raises EngineError."""
         ...
 
 
 class Engine(Protocol):
-    """Compiles expressions."""
+    """Compiles expressions. Raises EngineError with the code and text of JSONata's parser.
+
+    `functions` are the names of those that an expression will be given: they read nothing but their arguments.
+    """
 
     def __call__(self, text: str, functions: Iterable[str] = (), /) -> Compiled: ...
-
-
-def compile_source(text: str, functions: Iterable[str] = ()) -> Compiled:
-    """Compile an expression. Raises EngineError with the code and text of JSONata's parser.
-
-    `functions` are the names of those that it will be given: they read nothing but their arguments.
-    """
-    return engine(chosen_engine())(text, functions)
 
 
 @cache

@@ -7,7 +7,8 @@ raises an error where a number is infinite (`infinity`), and keeps integers up t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import jlens
@@ -17,25 +18,30 @@ from stepsim.asl.jsonata.infinity import NAME as INFINITE
 from stepsim.asl.jsonata.infinity import calculate, rewrite
 from stepsim.asl.jsonata.integers import restore_integers
 from stepsim.asl.jsonata.limits import (
-    MAX_BYTES,
+    LAST,
     MAX_DEPTH,
-    MAX_ELEMENTS,
     MAX_STEPS,
-    TIMEOUT_MS,
     TOO_DEEP,
     TOO_LARGE,
     TOO_LONG,
+    Limits,
 )
+from stepsim.asl.jsonata.linear import FUNCTIONS, in_linear_time
+from stepsim.asl.jsonata.meter import metered
 from stepsim.asl.payload import JSON
 
-_LIMITS: dict[str, Any] = {
-    "timeout": TIMEOUT_MS / 1000,
-    "max_steps": MAX_STEPS,
-    "max_depth": MAX_DEPTH,
-    "max_array_length": MAX_ELEMENTS,
-    "max_string_length": MAX_BYTES,
-    "max_result_size": MAX_BYTES,
-}
+
+@cache
+def _options(limits: Limits) -> dict[str, Any]:
+    return {
+        "timeout": limits.timeout_ms / 1000,
+        "max_steps": MAX_STEPS,
+        "max_depth": MAX_DEPTH,
+        "max_array_length": limits.elements,
+        "max_string_length": limits.bytes,
+        "max_result_size": limits.bytes,
+    }
+
 
 _EXHAUSTED = {
     "D1011": TOO_DEEP,
@@ -57,16 +63,19 @@ _REWRITES = 8
 class JlensExpression:
     """An expression compiled by jlens."""
 
-    __slots__ = ("_expression", "_infinite", "_probe", "_text", "context", "variables")
+    __slots__ = ("_expression", "_given", "_infinite", "_probe", "_text", "context", "variables")
 
     def __init__(self, text: str, functions: Iterable[str] = ()) -> None:
-        self._text = text
+        self._text = in_linear_time(text)
+        self._given: Mapping[str, Any] = FUNCTIONS if self._text != text else {}
         self._probe: jlens.Expression | None = None
         self._infinite = ""
         """The text that copes with infinite numbers, once there was one."""
         try:
             self._expression = jlens.Expression(text)
             reads = self._expression.reads({"states": {}, **dict.fromkeys(functions, _given)})
+            if self._given:
+                self._expression = jlens.Expression(self._text)
         except jlens.JlensError as error:
             raise _engine_error(error) from None
         except UnicodeEncodeError as error:
@@ -74,27 +83,31 @@ class JlensExpression:
         self.variables: Reads = reads.get("bindings") or {}
         self.context: Reads = _names(reads.get("input"))
 
-    def evaluate(self, bindings: dict[str, Any], now_ms: int) -> JSON | Special:
+    def evaluate(self, bindings: dict[str, Any], now_ms: int, limits: Limits = LAST) -> JSON | Special:
+        bindings = metered({**bindings, **self._given} if self._given else bindings, limits)
+        options = {**_options(limits), "now": now_ms}
         try:
-            value: JSON = self._expression.evaluate(None, bindings, now=now_ms, **_LIMITS)
+            value: JSON = self._expression.evaluate(None, bindings, **options)
         except jlens.JlensError as error:
             if error.code == "D1001":
-                return self._evaluate_infinite(error, bindings, now_ms)
+                return self._evaluate_infinite(error, bindings, options)
             raise _engine_error(error) from None
         if value is None:
-            return self._tell_none(bindings, now_ms)
+            return self._tell_none(bindings, options)
         return restore_integers(value, bindings)
 
-    def _tell_none(self, bindings: dict[str, Any], now_ms: int) -> JSON | Special:
+    def _tell_none(self, bindings: dict[str, Any], options: Mapping[str, Any]) -> JSON | Special:
         if self._probe is None:
             self._probe = jlens.Expression(f"($stepsim :=\n{self._text}\n; $type($stepsim))")
         try:
-            kind = self._probe.evaluate(None, bindings, now=now_ms, **_LIMITS)
+            kind = self._probe.evaluate(None, bindings, **options)
         except jlens.JlensError as error:
             raise _engine_error(error) from None
         return _KINDS_OF_NONE.get(kind, Special.UNDEFINED)
 
-    def _evaluate_infinite(self, error: jlens.JlensError, bindings: dict[str, Any], now_ms: int) -> JSON | Special:
+    def _evaluate_infinite(
+        self, error: jlens.JlensError, bindings: dict[str, Any], options: Mapping[str, Any]
+    ) -> JSON | Special:
         """The value where calculations give infinite numbers; the error where somebody calculates with one."""
         text = self._infinite or self._text
         given = {**bindings, INFINITE: calculate}
@@ -102,9 +115,7 @@ class JlensExpression:
         for _ in range(_REWRITES):
             if self._infinite:
                 try:
-                    return restore_integers(
-                        jlens.Expression(text).evaluate(None, given, now=now_ms, **_LIMITS), bindings
-                    )
+                    return restore_integers(jlens.Expression(text).evaluate(None, given, **options), bindings)
                 except jlens.JlensError as next_fault:
                     fault = next_fault
             rewritten = rewrite(text, fault) if fault.code == "D1001" else None

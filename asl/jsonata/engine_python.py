@@ -16,9 +16,10 @@ from jsonata2py.parser.parser import Parser
 from jsonata2py.translator.translator import _BUILTIN_SIGNATURES
 
 from stepsim.asl.jsonata.engine import EngineError, Function, Reads, Special
-from stepsim.asl.jsonata.limits import MAX_DEPTH, TIMEOUT_MS, TOO_DEEP, TOO_LONG
+from stepsim.asl.jsonata.limits import LAST, MAX_DEPTH, TOO_DEEP, TOO_LARGE, TOO_LONG, Limits
 from stepsim.asl.jsonata.messages import message
-from stepsim.asl.jsonata.python_bounds import bound_names, plain
+from stepsim.asl.jsonata.meter import metered
+from stepsim.asl.jsonata.python_bounds import Bounds, bound_names, plain
 from stepsim.asl.jsonata.python_references import references
 from stepsim.asl.payload import JSON
 
@@ -38,10 +39,11 @@ _CLOCK_FUNCTIONS = (
 class PythonExpression:
     """An expression compiled by jsonata2py."""
 
-    __slots__ = ("_deep", "_text", "_variants", "context", "variables")
+    __slots__ = ("_bounds", "_deep", "_text", "_variants", "context", "variables")
 
     def __init__(self, text: str, functions: Iterable[str] = ()) -> None:  # noqa: ARG002
         self._text = text
+        self._bounds = Bounds()
         self._variants: dict[tuple[str, ...], CompiledExpression] = {}
         """By the names of built-in functions that are hidden."""
         try:
@@ -56,9 +58,11 @@ class PythonExpression:
         if not self._deep:
             self._compiled(())
 
-    def evaluate(self, bindings: dict[str, Any], now_ms: int) -> JSON | Special:
+    def evaluate(self, bindings: dict[str, Any], now_ms: int, limits: Limits = LAST) -> JSON | Special:
         if self._deep:
             raise EngineError("", TOO_DEEP)
+        self._bounds.limits = limits
+        bindings = metered(bindings, limits)
         if "$values" in self._text:
             bindings = {**_UNKNOWN, **bindings}
         hidden = tuple(sorted(name for name in bindings if name in _BUILT_IN))
@@ -71,17 +75,20 @@ class PythonExpression:
                 given.bind_value(name, value)
         try:
             # Without any document at all, paths that bind variables (@ and #) find nothing.
-            value = self._compiled(hidden).evaluate(None, given)
+            compiled = self._compiled(hidden)
+            compiled.set_timeout(limits.timeout_ms)
+            value = compiled.evaluate(None, given)
         except JsonataError as error:
             raise _engine_error(error) from None
-        return Special.UNDEFINED if value is MISSING else plain(value)
+        return Special.UNDEFINED if value is MISSING else plain(value, limits)
 
     def _compiled(self, hidden: tuple[str, ...]) -> CompiledExpression:
         compiled = self._variants.get(hidden)
         if compiled is None:
             front = "".join(f"${name} := ${_GIVEN}{name};" for name in hidden)
             front += _CLOCK_FUNCTIONS if _CLOCK.search(self._text) else ""
-            compiled = self._variants[hidden] = _compile(f"({front}{self._text}\n)" if front else self._text)
+            text = f"({front}{self._text}\n)" if front else self._text
+            compiled = self._variants[hidden] = _compile(text, self._bounds)
         return compiled
 
 
@@ -100,21 +107,21 @@ class _Host:
         return MISSING if value is None else value
 
 
-def _compile(text: str) -> CompiledExpression:
+def _compile(text: str, bounds: Bounds) -> CompiledExpression:
     try:
         entry, source = _LOADER.instantiate(_LOADER.compile_source(_FACTORY.translate(text)))
     except JsonataError as error:
         raise _engine_error(error) from None
-    entry.__globals__.update(bound_names())
-    compiled = CompiledExpression(entry, source or text)
-    compiled.set_timeout(TIMEOUT_MS)
-    return compiled
+    entry.__globals__.update(bound_names(bounds))
+    return CompiledExpression(entry, source or text)
 
 
 def _engine_error(error: JsonataError) -> EngineError:
     cause = error.__cause__
     if isinstance(cause, EngineError):
         return cause
+    if isinstance(cause, MemoryError):
+        return EngineError("", TOO_LARGE)
     code = error.error_code or ""
     if code == "U1001" or "too deeply nested" in error.message:
         return EngineError("", TOO_LONG if "timeout" in error.message else TOO_DEEP)

@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from stepsim.asl.errors import QUERY_EVALUATION_ERROR, StatesError
 from stepsim.asl.expression import Expression, Scope
-from stepsim.asl.jsonata.engine import Compiled, EngineError, Reads, Special, compile_source
+from stepsim.asl.jsonata.bounded import BoundedExpression
+from stepsim.asl.jsonata.engine import Compiled, EngineError, Reads, Special, chosen_engine
 from stepsim.asl.jsonata.functions import OF_SCOPE, PURE
 from stepsim.asl.jsonata.source import BarePath, bare_path, newer_operator
 from stepsim.asl.payload import JSON, encode
@@ -61,7 +62,7 @@ def _compile(text: str) -> Compiled:
     if operator is not None:
         # To 2.0.6 these are an operator followed by a stray sign.
         raise EngineError("S0211", f'The symbol "{operator[1]}" cannot be used as a unary operator')
-    return compile_source(text, _FUNCTIONS)
+    return BoundedExpression(text, _FUNCTIONS, chosen_engine())
 
 
 def failure(text: str, field: str, problem: str) -> StatesError:
