@@ -6,6 +6,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from stepsim.asl.payload import JSON, decode, encode
 from stepsim.runtime.key_path import SEGMENTS, parse_key_path
@@ -46,6 +47,32 @@ class Expectation:
     literal: JSON
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check in Python among a scenario's ``expect``; see `invariants`."""
+
+    reference: str
+    """``module:function``, as handlers are named."""
+    source: str = ""
+    """The scenario's file."""
+    line: int = 0
+    """Where it stands there; 0: nowhere."""
+
+    @property
+    def text(self) -> str:
+        """What the report calls it."""
+        return f"check {self.reference}"
+
+
+Judge: TypeAlias = Callable[[Check, Mapping[str, JSON]], dict[str, JSON]]
+"""How a check fares, given the report."""
+
+
+def not_judged(check: Check, _report: Mapping[str, JSON]) -> dict[str, JSON]:
+    """For a report of a run that goes on: checks are made of what it leaves."""
+    return {"text": check.text, "holds": False, "actual": None, "message": "it is checked when the run is over"}
+
+
 def parse_expectation(text: str) -> Expectation:
     """Read ``path operator literal``.
 
@@ -77,13 +104,18 @@ def _ordered(value: JSON) -> bool:
     return isinstance(value, int | float | str) and not isinstance(value, bool)
 
 
-def evaluate(expectations: Iterable[Expectation], report: Mapping[str, JSON]) -> list[dict[str, JSON]]:
+def evaluate(
+    expectations: Iterable[Expectation | Check], report: Mapping[str, JSON], judge: Judge = not_judged
+) -> list[dict[str, JSON]]:
     """How each expectation fares: ``{"text", "holds", "actual"}``.
 
     One whose path leads nowhere, or whose values have no order, does not hold; ``message`` says why. A name missing
     from a table of counts by name (``errors``, ``retries``, ``calls`` …) leads nowhere, too: nothing is taken for 0.
     """
-    return [_judge(expectation, report) for expectation in expectations]
+    return [
+        judge(expectation, report) if isinstance(expectation, Check) else _judge(expectation, report)
+        for expectation in expectations
+    ]
 
 
 def _judge(expectation: Expectation, report: Mapping[str, JSON]) -> dict[str, JSON]:

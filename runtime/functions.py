@@ -271,12 +271,14 @@ class Functions:
             self.scheduler.complete(ticket, result)
 
         request_id = self._dice.uuid4("request", *_names(request.site), self.scheduler.now_ms)
-        program = invoke_struck(request, refusal, place.statistics, request_id, answer)
-        if not refusal.delay_ms:
-            self.scheduler.spawn(program, ended)
-            return
-        start_ms = self.scheduler.now_ms + refusal.delay_ms
-        self.scheduler.call_at(start_ms, lambda: self.scheduler.spawn(program, ended))
+
+        def start() -> None:
+            self.scheduler.spawn(invoke_struck(request, refusal, place.statistics, request_id, answer), ended)
+
+        if refusal.delay_ms:
+            self.scheduler.call_at(self.scheduler.now_ms + refusal.delay_ms, start)
+        else:
+            start()
 
     def _struck(
         self, place: Place, ticket: Ticket, request: InvokeFunction, refusal: Refusal, overhead_ms: int, drawn: float

@@ -13,7 +13,7 @@ from stepsim.runtime.cloud.call import CallCounts
 from stepsim.runtime.cloud.prices import Prices
 from stepsim.runtime.cost import cost
 from stepsim.runtime.execution import Execution
-from stepsim.runtime.expectations import Expectation, evaluate
+from stepsim.runtime.expectations import Check, Expectation, Judge, evaluate, not_judged
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.scenario_types import FunctionSpec
 from stepsim.runtime.statistics import Durations, FunctionStatistics, StateStatistics, Statistics
@@ -46,7 +46,8 @@ def make_report(
     execution: Execution,
     map_runs: Iterable[MapRun],
     statistics: Statistics,
-    expectations: Iterable[Expectation] = (),
+    expectations: Iterable[Expectation | Check] = (),
+    judge: Judge = not_judged,
 ) -> dict[str, Any]:
     """The report, as ``--json`` writes it. Durations end in ``_s`` or ``_ms`` after their unit."""
     runs = list(map_runs)
@@ -76,7 +77,7 @@ def make_report(
     if facts.mocks is not None:
         report["mocks"] = dict(facts.mocks)
     report["faults"] = list(facts.faults)
-    report["expectations"] = evaluate(expectations, report)
+    report["expectations"] = evaluate(expectations, report, judge)
     return report
 
 

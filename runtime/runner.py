@@ -25,9 +25,11 @@ from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.definition import Definition, load_definition
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.execution import Execution
+from stepsim.runtime.expectations import Judge, not_judged
 from stepsim.runtime.frame import ROLE_ARN
 from stepsim.runtime.functions import Function, Functions
 from stepsim.runtime.generators import GeneratorError
+from stepsim.runtime.invariants import CheckError, judge, load_checks, outcome_of
 from stepsim.runtime.lambdas.asynchronous import EventInvoke
 from stepsim.runtime.lambdas.places import NO_SCALING, simulated_scaling
 from stepsim.runtime.map_quotas import map_quotas
@@ -232,6 +234,10 @@ class _Stage:
         self.mocks = None if scenario.mocks is None else MockRun(scenario.mocks)
         self.mock_warnings = [] if scenario.mocks is None else checked(scenario.mocks, self.definition.machine)
         self.faults: Faults | None = None
+        try:
+            self.checks = load_checks(scenario.expect, scenario.base_dir)
+        except CheckError as error:
+            raise RunError(str(error)) from error
         self.capacity = Capacity(scenario.quotas, self._run_ms)
         self.capacity.fargate.spot_interruption_per_hour = {
             name: spec.spot_interruption_per_hour for name, spec in scenario.jobs.items()
@@ -449,7 +455,7 @@ class _Stage:
         for run in account.map_runs:
             # Express children that run on are cut off where the run ends.
             run.cut_off()
-        report = self.report(account, execution, cloud)
+        report = self.report(account, execution, cloud, self._judge(cloud))
         if self.watch.save is not None:
             from stepsim.runtime.saved import save_account, save_failed_children
 
@@ -460,8 +466,14 @@ class _Stage:
                 raise RunError(f"What the run left cannot be written to {self.watch.save}: {error}") from error
         return report
 
-    def report(self, account: Account, execution: Execution, cloud: Cloud | None) -> Report:
-        """The report of a run, as far as it has come."""
+    def _judge(self, cloud: Cloud | None) -> Judge:
+        """What the scenario's checks find in the account as it is now."""
+        return lambda check, report: judge(check, self.checks[check], outcome_of(cloud, report))
+
+    def report(
+        self, account: Account, execution: Execution, cloud: Cloud | None, judging: Judge = not_judged
+    ) -> Report:
+        """The report of a run, as far as it has come; `judging` makes its checks."""
         facts = RunFacts(
             self.scenario.name,
             self.scenario.seed,
@@ -474,4 +486,4 @@ class _Stage:
             self.scenario.prices,
             faults=() if self.faults is None else self.faults.report(),
         )
-        return make_report(facts, execution, account.map_runs, self.statistics, self.scenario.expect)
+        return make_report(facts, execution, account.map_runs, self.statistics, self.scenario.expect, judging)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 import msgspec
 
@@ -20,12 +20,12 @@ from stepsim.runtime.cloud.fargate import smallest
 from stepsim.runtime.cloud.prices import LIST_PRICES, changed
 from stepsim.runtime.cloud.quotas import AWS_QUOTAS, LOCAL_QUOTAS, NO_QUOTAS, QUOTAS, Quotas
 from stepsim.runtime.cloud.quotas import changed as changed_quotas
-from stepsim.runtime.expectations import Expectation, parse_expectation
+from stepsim.runtime.expectations import Check, Expectation, parse_expectation
 from stepsim.runtime.key_path import KeyPath
 from stepsim.runtime.lambdas.places import UNRESERVED_MIN
 from stepsim.runtime.mocks.inline import mocks_of
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
-from stepsim.runtime.scenario_faults import rule_of
+from stepsim.runtime.scenario_faults import Fault, rule_of
 from stepsim.runtime.scenario_latency import latencies_of
 from stepsim.runtime.scenario_sets import Override, apply_sets
 from stepsim.runtime.scenario_tables import Table, table_of
@@ -50,6 +50,7 @@ __all__ = ["Scenario", "ScenarioError", "load_scenario"]
 T = TypeVar("T")
 W = TypeVar("W")
 
+_EXPECTED = cast("type[str | written.Check]", str | written.Check)
 _DEFINITION_SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -166,8 +167,9 @@ class _Resolver:
             self._checker.add(INVALID_VALUE, message, ("machines", own_name))
         for index, name in enumerate(self._list(value, str, "activities", lambda name, _: name)):
             self._check_name(name, ("activities", index))
-        faults = self._list(value, written.Fault, "faults", lambda fault, at: rule_of(fault, at, value, checker))
-        expect = self._list(value, str, "expect", self._expectation)
+        faults = self._list(value, Fault, "faults", lambda fault, at: rule_of(fault, at, value, checker))
+        expect: list[Expectation | Check]
+        expect = self._list(value, _EXPECTED, "expect", self._expectation)
         quotas = self._quotas(value.get("quotas"))
         latencies = latencies_of(value.get("latency"), checker)
         self._check_reserved(functions, quotas["lambda_concurrency"])
@@ -446,9 +448,12 @@ class _Resolver:
                     INVALID_VALUE, f"there is no price {name!r}", ("prices", name), did_you_mean(name, LIST_PRICES)
                 )
 
-    def _expectation(self, text: str, path: KeyPath) -> Expectation | None:
+    def _expectation(self, expected: str | written.Check, path: KeyPath) -> Expectation | Check | None:
+        if isinstance(expected, written.Check):
+            self._check_code(expected.check, (*path, "check"))
+            return Check(expected.check, str(self._path), self._checker.place(path)[0])
         try:
-            return parse_expectation(text)
+            return parse_expectation(expected)
         except ValueError as error:
             self._checker.add(INVALID_VALUE, str(error), path)
             return None

@@ -150,6 +150,12 @@ class Run(Struct, frozen=True, forbid_unknown_fields=True):
     set: Annotated[dict[str, Any], Meta(description="values by key path: cloud.buckets.NAME.generate.count: 500")] = {}
 
 
+class Check(Struct, frozen=True, forbid_unknown_fields=True):
+    """Python that looks at what the run has left."""
+
+    check: Annotated[str, Meta(description="module:function(outcome), relative to the scenario's folder")]
+
+
 class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     """A stepsim scenario."""
 
@@ -208,7 +214,9 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     faults: list[Fault] = []
     mocks: Annotated[Mocks | None, Meta(description="Tasks that are answered without being carried out")] = None
     run: Run = Run()
-    expect: Annotated[list[str], Meta(description="status == SUCCEEDED, makespan_s < 1800")] = []
+    expect: Annotated[
+        list[str | Check], Meta(description="status == SUCCEEDED, makespan_s < 1800, or {check: module:function}")
+    ] = []
 
 
 def scenario_schema() -> dict[str, JSON]:

@@ -12,7 +12,7 @@ from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.cloud.latency import Spread
 from stepsim.runtime.cloud.prices import LIST_PRICES, Prices
 from stepsim.runtime.cloud.quotas import LOCAL_QUOTAS, Quotas
-from stepsim.runtime.expectations import Expectation
+from stepsim.runtime.expectations import Check, Expectation
 from stepsim.runtime.mocks.answers import MockedCase
 from stepsim.runtime.triggers.specs import ArrivalSpec, TriggerSpec
 from stepsim.workers.durations import NOTHING, Duration
@@ -189,7 +189,7 @@ class Scenario:
     faults: tuple[FaultRule, ...] = ()
     mocks: MockedCase | None = None
     """Of its own machine."""
-    expect: tuple[Expectation, ...] = ()
+    expect: tuple[Expectation | Check, ...] = ()
 
     @property
     def jobs(self) -> dict[str, FunctionSpec]:

@@ -72,7 +72,8 @@ def serve_twice(call: StruckCall, serve: Serve) -> dict[str, Any]:
 
 def _readable_twice(params: dict[str, Any]) -> dict[str, Any]:
     body = params.get("Body")
-    return {**params, "Body": body.read()} if hasattr(body, "read") else params
+    read = getattr(body, "read", None)
+    return params if read is None else {**params, "Body": read()}
 
 
 def _deliver_again(call: StruckCall, messages: Sequence[Mapping[str, Any]]) -> None:

@@ -122,8 +122,11 @@ class Versions:
         store.settle()
         writes = self._writes(self._tables, store)
         key = checked_key(store, params["Key"]) if call.name == "dynamodb.GetItem" else writes.last
-        written, before = (False, None) if key is None else writes.older(key)
-        if not written or params.get("ConsistentRead"):
+        if key is None or params.get("ConsistentRead"):
+            yield
+            return
+        written, before = writes.older(key)
+        if not written:
             yield
             return
         now = store.get(key)

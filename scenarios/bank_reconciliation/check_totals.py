@@ -1,6 +1,6 @@
-"""Holds a run's totals against the truth: ``python check_totals.py REPORT.json`` (what ``--json`` wrote).
+"""Holds a run's totals against the truth: as a check of the scenario, or ``python check_totals.py REPORT.json``.
 
-Makes every pair once more from the report's seed, and prints what differs; exits with 1 where something does.
+REPORT.json is what ``--json`` wrote. Makes every pair once more from the report's seed, and prints what differs; exits with 1 where something does.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import data
 
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.generators import stream
+from stepsim.runtime.invariants import Outcome
 
 
 def differences(report: dict[str, Any]) -> list[str]:
@@ -29,6 +30,11 @@ def differences(report: dict[str, Any]) -> list[str]:
         for name in sorted(known.keys() | totals.keys())
         if totals.get(name) != known.get(name)
     ]
+
+
+def totals_are_true(outcome: Outcome) -> str | None:
+    """The scenario's own check of every run: what differs, None where nothing does."""
+    return "; ".join(differences(dict(outcome.report))) or None
 
 
 def main(path: str) -> int:
