@@ -22,6 +22,9 @@ from stepsim.asl.payload import JSON, decode, encode
 
 LONGEST_TEXT = 10_000
 """Characters that Base64Encode, Base64Decode and Hash take."""
+LONGEST_FORMATTED = 1 << 22
+"""Characters of the longest text that States.Format makes of its arguments: 16 times a payload, with more of no use."""
+
 LONGEST_RANGE = 1_000
 FORMAT = "States.Format"
 
@@ -80,8 +83,13 @@ def _format(arguments: list[JSON], scope: Scope) -> JSON:
     if len(parts) != len(values) + 1:
         raise IntrinsicFailure(f"The template has {len(parts) - 1} occurrences of {{}} for {len(values)} arguments")
     pieces = [parts[0]]
+    room = LONGEST_FORMATTED
     for value, part in zip(values, parts[1:], strict=True):
-        pieces += (java_text(value), part)
+        text = java_text(value)
+        room -= len(text)
+        if room < 0:
+            raise IntrinsicFailure(f"The text would have more than {LONGEST_FORMATTED} characters")
+        pieces += (text, part)
     return "".join(pieces)
 
 

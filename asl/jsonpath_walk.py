@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from stepsim.asl.errors import PathNotFound
+from stepsim.asl.errors import PathNotFound, runtime_error
 from stepsim.asl.java import java_class, java_text
 from stepsim.asl.jsonpath_filter import Predicate, compile_filter
 from stepsim.asl.jsonpath_functions import FUNCTIONS
@@ -25,6 +25,9 @@ Walk: TypeAlias = Callable[[JSON, JSON], list[JSON]]
 
 _Visit: TypeAlias = Callable[[JSON, JSON, list[JSON]], None]
 """(value, document, matches so far): adds what is found."""
+
+MOST_MATCHES = 1 << 19
+"""Matches of one path: four times what a payload can hold. Scans inside scans would find them without end."""
 
 _CONTAINERS = (dict, list)
 _PROVIDER = "com.jayway.jsonpath.spi.json.JsonSmartJsonProvider"
@@ -105,6 +108,8 @@ def compile_walk(steps: tuple[Step, ...], *, strict: bool = False) -> Walk:
 
 
 def _collect(value: JSON, document: JSON, matches: list[JSON]) -> None:
+    if len(matches) == MOST_MATCHES:
+        raise runtime_error(f"The path matches more than {MOST_MATCHES} times")
     matches.append(value)
 
 

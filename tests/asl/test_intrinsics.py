@@ -171,3 +171,12 @@ def test_a_partition_loses_nothing(items: list[int], size: int) -> None:
     chunks = evaluate("States.ArrayPartition($.items, $.size)", {"items": items, "size": size})
     assert [item for chunk in chunks for item in chunk] == items
     assert all(len(chunk) == size for chunk in chunks[:-1])
+
+
+def test_a_format_does_not_grow_beyond_all_use() -> None:
+    """A text that is put in again and again is refused before it is made."""
+    many = 40
+    call = f"States.Format('{'{}' * many}'{', $.text' * many})"
+    with pytest.raises(StatesError, match="more than 4194304 characters") as caught:
+        evaluate(call, {"text": "x" * 200_000})
+    assert caught.value.error == INTRINSIC_FAILURE

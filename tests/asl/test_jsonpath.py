@@ -287,3 +287,18 @@ def test_what_was_put_can_be_read(document: JSON, steps: list[str]) -> None:
     except StatesError:
         return
     assert path.get(result, scope()) == 42
+
+
+def test_scans_inside_scans_come_to_an_end() -> None:
+    """A path that finds things again and again is told how many it may find."""
+    nested: JSON = {}
+    for _ in range(200):
+        nested = {"a": nested}
+    with pytest.raises(StatesError, match="matches more than 524288 times") as caught:
+        read("$..*..*..*..*", nested)
+    assert caught.value.error == "States.Runtime"
+
+
+def test_large_inputs_are_scanned_whole() -> None:
+    """What fits into a payload is found, all of it."""
+    assert read("$..n", [{"n": n} for n in range(30_000)]) == list(range(30_000))
