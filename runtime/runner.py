@@ -239,6 +239,7 @@ class _Stage:
         except CheckError as error:
             raise RunError(str(error)) from error
         self.capacity = Capacity(scenario.quotas, self._run_ms)
+        self.capacity.athena.models = scenario.athena
         self.capacity.fargate.spot_interruption_per_hour = {
             name: spec.spot_interruption_per_hour for name, spec in scenario.jobs.items()
         }
@@ -336,6 +337,8 @@ class _Stage:
         self._registry.observers.execution_ended.append(self._count_ended)
         self._fill(self._registry)
         if cloud is not None:
+            if self.clock == "virtual":
+                cloud.fast_paths["athena"] = self.capacity.athena.operations(self.latency, self.dice)
             cloud.fast_paths["stepfunctions"] = step_functions.gate_operations()
             cloud.fast_paths["events"] = event_operations(step_functions.registries)
         return self._account

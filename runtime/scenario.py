@@ -15,6 +15,7 @@ from stepsim.asl.payload import JSON
 from stepsim.asl.timestamp import parse_timestamp
 from stepsim.runtime import scenario_file as written
 from stepsim.runtime.api.names import check_name
+from stepsim.runtime.cloud.athena import QueryModel
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.fargate import smallest
 from stepsim.runtime.cloud.prices import LIST_PRICES, changed
@@ -160,6 +161,7 @@ class _Resolver:
         batch_jobs = self._each(value, written.Job, ("batch_jobs",), self._job)
         glue_jobs = self._each(value, written.Job, ("glue_jobs",), self._job)
         tasks = self._each(value, written.Task, ("tasks",), self._task)
+        athena = self._list(value, written.AthenaQuery, "athena", self._athena_query)
         machines = self._each(value, written.Machine, ("machines",), self._machine)
         own_name = self._own_name(value)
         if own_name in machines:
@@ -209,6 +211,7 @@ class _Resolver:
             clusters=tuple(file.cloud.clusters),
             job_queues=tuple(file.cloud.job_queues),
             tasks=tasks,
+            athena=tuple(athena),
             machines=machines,
             activities=tuple(file.activities),
             latency=file.latency != "none",
@@ -375,6 +378,10 @@ class _Resolver:
         return TaskSpec(
             self._duration(task.duration, (*path, "duration")), task.returns, self._errors(task.errors, path)
         )
+
+    def _athena_query(self, query: written.AthenaQuery, path: KeyPath) -> QueryModel:
+        duration = None if query.duration is None else self._duration(query.duration, (*path, "duration"))
+        return QueryModel(query.query, query.workgroup, duration, query.scanned_bytes)
 
     def _check_name(self, name: str, path: KeyPath) -> None:
         try:

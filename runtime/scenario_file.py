@@ -136,6 +136,15 @@ class Task(Struct, frozen=True, forbid_unknown_fields=True):
     errors: list[ModelledError] = []
 
 
+class AthenaQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """A model of some of Athena's queries."""
+
+    query: Annotated[str, Meta(description="a pattern of their text: *bank_files*")] = "*"
+    workgroup: str | None = None
+    duration: DurationText | None = None
+    scanned_bytes: Annotated[Count, Meta(description="what is billed, by the MB and for 10 at least")] = 0
+
+
 class Machine(Struct, frozen=True, forbid_unknown_fields=True):
     """Another state machine of the account: the definition, or what runs in it, may start its executions."""
 
@@ -176,6 +185,7 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     batch_jobs: Annotated[dict[str, Job | None], Meta(description="by the job definition's name")] = {}
     glue_jobs: Annotated[dict[str, Job | None], Meta(description="by the job's name")] = {}
     tasks: Annotated[dict[str, Task], Meta(description="by resource ARN or by the state's name")] = {}
+    athena: Annotated[list[AthenaQuery], Meta(description="what its queries take; the first that fits, holds")] = []
     machines: Annotated[dict[str, Machine], Meta(description="other state machines of the account, by name")] = {}
     activities: Annotated[list[str], Meta(description="their workers are other machines, or models under tasks")] = []
     latency: (

@@ -9,6 +9,7 @@ from typing import Literal
 
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.faults import FaultRule
+from stepsim.runtime.cloud.athena import QueryModel
 from stepsim.runtime.cloud.latency import Spread
 from stepsim.runtime.cloud.prices import LIST_PRICES, Prices
 from stepsim.runtime.cloud.quotas import LOCAL_QUOTAS, Quotas
@@ -177,6 +178,8 @@ class Scenario:
     """By resource ARN or by the state's name."""
     machines: Mapping[str, MachineSpec] = field(default_factory=dict)
     activities: tuple[str, ...] = ()
+    athena: tuple[QueryModel, ...] = ()
+    """What is known of Athena's queries; the first that covers one holds."""
     latency: bool = True
     """False: AWS calls take no time."""
     latencies: Mapping[str, Spread] = field(default_factory=dict)

@@ -27,8 +27,7 @@ _EXPRESS_STEP_MB = 64
 _VCPU_OF_GB = ((2, 0.25), (4, 0.5), (8, 1.0), (16, 2.0), (30, 4.0), (60, 8.0))
 """The most memory that Fargate gives so many vCPUs; more than the last comes with 16."""
 
-_ATHENA_QUERY_TB = 10 / (1024 * 1024)
-"""10 MB: no data is scanned here, so every query is billed for the least."""
+_TB_OF_MB = 1 / (1024 * 1024)
 
 _S3_PUTS = ("Put", "Copy", "List", "Create", "Complete", "Upload", "Restore")
 _S3_FREE = ("Delete", "Abort")
@@ -203,7 +202,7 @@ def _calls(calls: Mapping[str, CallCounts]) -> Iterator[tuple[Waste | None, Use]
         free = sum(times for code, times in counts.errors.items() if code in _NOT_BILLED)
         # Errors are counted by code and not by state: each state has its share of them.
         good_share, failed_share = (counts.count - failed) / counts.count, (failed - free) / counts.count
-        each = _ATHENA_QUERY_TB if entry == "athena.tb" else 1
+        each = _TB_OF_MB if entry == "athena.tb" else 1
         for state, units in counts.by_state.items():
             yield None, Use(entry, units * good_share * each, service, state or None)
             yield "failed_attempts", Use(entry, units * failed_share * each, service, state or None)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stepsim.runtime.cloud import fargate
+from stepsim.runtime.cloud import athena, fargate
+from stepsim.runtime.cloud.billed_units import Weigh
 from stepsim.runtime.cloud.limits import Limit
 from stepsim.runtime.cloud.quotas import Quotas
 from stepsim.runtime.cloud.s3_rates import limits as s3_limits
 
-_MODELS: tuple[Callable[[Quotas], dict[str, Limit]], ...] = (s3_limits, fargate.limits)
+_MODELS: tuple[Callable[[Quotas], dict[str, Limit]], ...] = (s3_limits, fargate.limits, athena.limits)
 """What makes the limits of each service."""
 
 
@@ -24,6 +25,9 @@ class Capacity:
         self.quotas = quotas
         self.clock = clock
         self.fargate = fargate.Fargate(quotas)
+        self.athena = athena.Queries(quotas, clock)
+        self.weights: dict[str, Weigh] = {"athena.StartQueryExecution": self.athena.billed_mb}
+        """How many billed units a call is, where what is known of the account says so."""
         self.limits: dict[str, Limit] = {}
         """What the gate asks before it lets a call through."""
         for model in _MODELS:

@@ -2,7 +2,7 @@
 
 Sizes: docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html. Launches and RunTask calls are
 limited by token buckets, those of Spot by one of its own; each of a call's tasks is a launch (throttling.html in the
-same guide). vCPUs are limited for each kind (service-quotas.html). A task of Spot's is given notice with SIGTERM, and is
+same guide). vCPUs are limited for each kind (service-quotas.html). A task of Spot's gets notice with SIGTERM, and is
 killed after its container's stopTimeout: 30 s, or what it says, up to two minutes (fargate-capacity-providers.html).
 """
 

@@ -164,6 +164,8 @@ class Gate:
             transfer = None if self._latency.off else transfer_of(self._latency, service, operation)
             counts = self._meter.counts(f"{service}.{operation}")
             route = Route(service, operation, fast, spread, counts, limit, transfer)
+            if self._capacity is not None and route.name in self._capacity.weights:
+                route.weigh = self._capacity.weights[route.name]
             self._routes[service, operation] = route
         return route
 
