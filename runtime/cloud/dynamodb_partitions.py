@@ -113,6 +113,10 @@ class Partitions:
     def __len__(self) -> int:
         return len(self._all)
 
+    def in_order(self) -> list[Partition]:
+        """Returns all of them."""
+        return list(self._all)
+
     def of(self, key: Key) -> Partition:
         """Returns the partition that a key lies in; of one without its sort key, the collection's first."""
         known = self._known.get(key[0])

@@ -352,7 +352,10 @@ def store_of(table: Table) -> Store:
         store.settle()
     store.follow(table)
     throttling = store.throttling
-    store.limits = None if throttling is None else throttling.limits(store, table)
+    if throttling is not None:
+        throttling.limit(store, table)
+    elif store.limits is not None:
+        store.limits = None
     return store
 
 

@@ -104,11 +104,13 @@ class TableLimits:
         self._clock = throttling.clock
         self._seen: tuple[Any, Any, Any] = (None, None, None)
 
-    def follow(self, table: Table) -> None:
-        """Learn what is provisioned and which indexes there are, where that has changed."""
+    def knows(self, table: Table) -> bool:
+        """Returns whether nothing has changed of what is provisioned and which indexes there are."""
         seen = self._seen
-        if seen[0] is table.throughput and seen[1] is table.global_indexes and seen[2] == table.billing_mode:
-            return
+        return seen[0] is table.throughput and seen[1] is table.global_indexes and seen[2] == table.billing_mode
+
+    def follow(self, table: Table) -> None:
+        """Learns what has changed."""
         now_ms = self._clock()
         self.table.follow(provisioned_of(table), now_ms)
         known, self.indexes = self.indexes, {}
@@ -120,6 +122,12 @@ class TableLimits:
             throughput.follow(provisioned, now_ms)
             self.indexes[index.name] = throughput
         self._seen = table.throughput, table.global_indexes, table.billing_mode
+
+    def write(self, key: Key, units: float) -> None:
+        """Take the units of a write to the table alone; raises `Throttled`."""
+        reason = self.table.take(WRITE, key, units, self._clock())
+        if reason is not None:
+            raise self._throttled(WRITE, key, [(reason, "")])
 
     def refusal(self, key: Key, units: float, writes: Iterable[IndexWrite] = ()) -> Throttled | None:
         """Returns what AWS answers to a write that something is too short for, and counts it; None where it can be."""
@@ -144,10 +152,9 @@ class TableLimits:
 
     def read(self, key: Key, units: float) -> None:
         """Take the units of reading one item; raises `Throttled`."""
-        refused = self.read_refusal(key, units)
-        if refused is not None:
-            raise refused
-        self.charge_read(key, units)
+        reason = self.table.take(READ, key, units, self._clock())
+        if reason is not None:
+            raise self._throttled(READ, key, [(reason, "")])
 
     def read_refusal(self, key: Key, units: float) -> Throttled | None:
         """Returns what AWS answers to reading an item, and counts it; None where it can be read."""
@@ -210,10 +217,10 @@ class Throttling:
         """Returns the throughput of a table or index that is there from now on."""
         return Throughput(provisioned, self.quotas, self.clock(), divides=divides)
 
-    def limits(self, store: Store, table: Table) -> TableLimits:
-        """Returns what limits a table, as it is now."""
+    def limit(self, store: Store, table: Table) -> None:
+        """Have a table limited as it is now."""
         limits = store.limits
         if limits is None or limits.throttling is not self:
-            limits = TableLimits(self, table, store.meter)
-        limits.follow(table)
-        return limits
+            limits = store.limits = TableLimits(self, table, store.meter)
+        if not limits.knows(table):
+            limits.follow(table)

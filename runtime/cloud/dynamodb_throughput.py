@@ -54,27 +54,24 @@ def first_partitions(provisioned: Provisioned | None, quotas: Quotas) -> int:
 class PreviousPeak:
     """The traffic that counts as reached before: the busiest minute, once it is half an hour ago."""
 
-    __slots__ = ("_coming", "_highest", "_minute", "_units", "rate")
+    __slots__ = ("_coming", "_highest", "_minute", "rate", "units")
 
     def __init__(self) -> None:
         self.rate = 0.0
         """Units a second."""
-        self._units = 0.0
+        self.units = 0.0
+        """Of the present minute."""
         self._minute = 0
         self._highest = 0.0
         self._coming: deque[tuple[int, float]] = deque()
 
-    def add(self, units: float) -> None:
-        """Count units of the present minute."""
-        self._units += units
-
     def turn(self, minute: int) -> None:
         """Begin another minute."""
-        rate = self._units / 60
+        rate = self.units / 60
         if rate > self._highest:
             self._highest = rate
             self._coming.append(((self._minute + 1) * _MINUTE_MS + PEAK_COUNTS_AFTER_MS, rate))
-        self._units = 0.0
+        self.units = 0.0
         self._minute = minute
         while self._coming and self._coming[0][0] <= minute * _MINUTE_MS:
             self.rate = self._coming.popleft()[1]
@@ -132,14 +129,14 @@ class Throughput:
             seconds = max(1.0, (self._quotas["dynamodb_burst"] or 0) / 1000)
             return rate * seconds, rate, PROVISIONED
         account, initial = self._quotas[f"dynamodb_table_{word}"], self._quotas[f"dynamodb_initial_{word}"]
-        served = None
-        if initial is not None:
-            # What was split for heat serves more, too.
-            by_partitions = (self._limits[kind] or 0) * len(self.partitions)
-            served = max(initial, 2 * self._peaks[kind].rate, by_partitions)
+        by_partitions = (self._limits[kind] or 0) * len(self.partitions)
+        served = None if initial is None else max(initial, 2 * self._peaks[kind].rate, by_partitions)
         if account is not None and (served is None or account <= served):
             return account, account, ACCOUNT_LIMIT
-        return served or 0, served, KEY_RANGE
+        if served is None or served == by_partitions:
+            # The partitions themselves see to it.
+            return 0, None, KEY_RANGE
+        return served, served, KEY_RANGE
 
     def short(self, kind: int, partition: Partition, key: Key, units: float, now_ms: int) -> str | None:
         """Returns what keeps a key from getting any units now, by AWS's name for it; None where it can have them.
@@ -162,6 +159,20 @@ class Throughput:
             return self._reasons[kind]
         return None
 
+    def take(self, kind: int, key: Key, units: float, now_ms: int) -> str | None:
+        """Ask, and take the units if nothing keeps the key from getting them."""
+        partition = self.partitions.of(key)
+        if now_ms < self._minute_ends_ms and partition.hot_since_ms is None and self._pools[kind] is None:
+            # What nearly every call comes to, without further ones.
+            bucket = partition.buckets[kind]
+            if bucket is None or bucket.spend(now_ms, units):
+                self._peaks[kind].units += units
+                return None
+        reason = self.short(kind, partition, key, units, now_ms)
+        if reason is None:
+            self.charge(kind, partition, key, units)
+        return reason
+
     def charge(self, kind: int, partition: Partition, key: Key, units: float) -> None:
         """Take units, at the time that `short` was asked."""
         bucket = partition.buckets[kind]
@@ -172,7 +183,7 @@ class Throughput:
         pool = self._pools[kind]
         if pool is not None:
             pool.owe(units)
-        self._peaks[kind].add(units)
+        self._peaks[kind].units += units
 
     def _turn(self, now_ms: int) -> None:
         minute = now_ms // _MINUTE_MS

@@ -229,12 +229,13 @@ def commit(
     cost = cost_of(change, transaction=transaction) if store.index_shapes else None
     at_table = units if cost is None else units + sum(cost.local.values())
     limits = store.limits
-    if limits is not None:
+    if limits is not None and not admitted and cost is None:
+        limits.write(change.key, at_table)
+    elif limits is not None:
         writes = () if cost is None else cost.writes
-        if not admitted:
-            refused = limits.refusal(change.key, at_table, writes)
-            if refused is not None:
-                raise refused
+        refused = None if admitted else limits.refusal(change.key, at_table, writes)
+        if refused is not None:
+            raise refused
         limits.charge(change.key, at_table, writes)
     if change.record is not None and change.new is not None:
         store.put(change.key, change.record, change.new, change.old)
