@@ -40,13 +40,14 @@ def looks_dangerous(name: str, text: str) -> bool:
 class BoundedExpression:
     """An expression compiled by one of the engines; one that takes long is evaluated anew in a process of its own."""
 
-    __slots__ = ("_compiled", "_dangerous", "_functions", "_name", "_text")
+    __slots__ = ("_compiled", "_dangerous", "_draws", "_functions", "_name", "_text")
 
     def __init__(self, text: str, functions: Iterable[str], name: str) -> None:
         self._compiled = engine(name)(text, functions)
         self._text = text
         self._functions = tuple(functions)
         self._name = name
+        self._draws = tuple(function for function in OF_SCOPE if f"${function}" in text)
         self._dangerous = looks_dangerous(name, text)
 
     @property
@@ -59,7 +60,7 @@ class BoundedExpression:
 
     def evaluate(self, bindings: dict[str, Any], now_ms: int, limits: Limits = FIRST) -> JSON | Special:
         """The value. Raises EngineError."""
-        drawn = {name: _Drawn(bindings[name]) for name in OF_SCOPE if name in bindings}
+        drawn = {name: _Drawn(bindings[name]) for name in self._draws if name in bindings} if self._draws else {}
         if not self._dangerous:
             try:
                 return self._compiled.evaluate({**bindings, **drawn} if drawn else bindings, now_ms, limits)

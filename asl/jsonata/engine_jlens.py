@@ -85,15 +85,15 @@ class JlensExpression:
 
     def evaluate(self, bindings: dict[str, Any], now_ms: int, limits: Limits = LAST) -> JSON | Special:
         bindings = metered({**bindings, **self._given} if self._given else bindings, limits)
-        options = {**_options(limits), "now": now_ms}
+        options = _options(limits)
         try:
-            value: JSON = self._expression.evaluate(None, bindings, **options)
+            value: JSON = self._expression.evaluate(None, bindings, now=now_ms, **options)
         except jlens.JlensError as error:
             if error.code == "D1001":
-                return self._evaluate_infinite(error, bindings, options)
+                return self._evaluate_infinite(error, bindings, {**options, "now": now_ms})
             raise _engine_error(error) from None
         if value is None:
-            return self._tell_none(bindings, options)
+            return self._tell_none(bindings, {**options, "now": now_ms})
         return restore_integers(value, bindings)
 
     def _tell_none(self, bindings: dict[str, Any], options: Mapping[str, Any]) -> JSON | Special:

@@ -14,8 +14,10 @@ _ELEMENT_BYTES = 16
 
 def metered(bindings: dict[str, Any], limits: Limits) -> dict[str, Any]:
     """The variables and functions, the functions together within the limit. One that exceeds it raises EngineError."""
+    if limits.host_bytes is None:
+        return bindings
     functions = {name: value for name, value in bindings.items() if callable(value)}
-    if limits.host_bytes is None or not functions:
+    if not functions:
         return bindings
     meter = _Meter(limits.host_bytes)
     return {**bindings, **{name: meter.watch(function) for name, function in functions.items()}}
