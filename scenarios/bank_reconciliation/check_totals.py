@@ -1,6 +1,7 @@
 """Holds a run's totals against the truth: as a check of the scenario, or ``python check_totals.py REPORT.json``.
 
-REPORT.json is what ``--json`` wrote. Makes every pair once more from the report's seed, and prints what differs; exits with 1 where something does.
+REPORT.json is what ``--json`` wrote. Makes every pair once more from the report's seed, and prints what differs; exits
+with 1 where something does.
 """
 
 from __future__ import annotations
