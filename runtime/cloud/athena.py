@@ -30,7 +30,8 @@ LEAST_BILLED_MB = 10
 _TOO_MANY = ApiError(
     "TooManyRequestsException",
     "You have exceeded the limit for the number of queries you can run concurrently. Please reduce the number of "
-    "concurrent queries submitted by this account. Contact customer support to request a concurrent query limit increase.",
+    "concurrent queries submitted by this account. Contact customer support to request a concurrent query limit "
+    "increase.",
     extra={"Reason": "CONCURRENT_QUERY_LIMIT_EXCEEDED"},
 )
 _THROTTLED = ApiError("ThrottlingException", "Rate exceeded")
