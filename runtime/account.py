@@ -95,6 +95,11 @@ class Account:
         return self._functions.unfinished
 
     @property
+    def pending_events(self) -> int:
+        """How many events to functions are being worked off."""
+        return self._functions.pending_events
+
+    @property
     def engine(self) -> Engine:
         """What the account's executions run on."""
         return self._engine
@@ -165,6 +170,11 @@ class Account:
         run = self._runs.get(arn)
         if run is not None and not run.fiber.ended:
             self.scheduler.interrupt(run.fiber, Stopped(error, cause))
+
+    def stop_executions(self, error: str, cause: str) -> None:
+        """Stop all executions that run."""
+        for arn in list(self._runs):
+            self.stop_execution(arn, error, cause)
 
     def give_up(self, error: str, cause: str) -> None:
         """End the execution, ABORTED, in which the scheduler has come upon a mistake of ours; nothing, if in none."""

@@ -316,7 +316,7 @@ def _scenario(
         scenario = load_scenario(file, [*sets, *mocking.sets(file)], seed, clock=clock)
     except ScenarioError as error:
         _refuse(str(error).splitlines(), file)
-    return scenario if payload is None else replace(scenario, input=value)
+    return scenario if payload is None else replace(scenario, input=value, starts_itself=True)
 
 
 def _is_definition(file: Path) -> bool:

@@ -33,6 +33,9 @@ def open_cloud(
                 _make_table(cloud, name, table)
         with _making("cloud.queues"):
             _make_queues(cloud, scenario.queues)
+        in_flight = scenario.quotas["sqs_in_flight"]
+        cloud.queues.in_flight_max = None if in_flight is None else int(in_flight)
+        cloud.queues.duplicates = {name: queue.duplicates for name, queue in scenario.queues.items()}
         with _making("containers, batch_jobs, glue_jobs"):
             make_job_resources(cloud, scenario)
         with nullcontext() if faults is None else faults.watched():

@@ -106,6 +106,8 @@ class Functions:
         self.lookup: Lookup | None = None
         """Asked for what is not fixed."""
         self._events = 0
+        self.pending_events = 0
+        """Events that were accepted and are being worked off."""
         self.unfinished = 0
         """Invocations that faults have asked for and that nobody waits for."""
         self.scheduler: Scheduler
@@ -164,10 +166,17 @@ class Functions:
         if options.kind == "Event":
             self._events += 1
             request_id = options.request_id or self._dice.uuid4("event", self._events, self.scheduler.now_ms)
+            self.pending_events += 1
             self.scheduler.spawn(
-                invoke_event(request, request_id, place.function, place.event_invoke, self.scheduler), _event_done
+                invoke_event(request, request_id, place.function, place.event_invoke, self.scheduler), self._event_done
             )
         self.scheduler.complete(ticket, InvocationResult("", version=place.function.version))
+
+    def _event_done(self, _result: Any, error: Exception | None) -> None:
+        # An event that cannot be delivered is dropped, as on AWS; anything else that ends its program is a bug.
+        self.pending_events -= 1
+        if error is not None:
+            raise error
 
     # -- one invocation -------------------------------------------------------------------------------------------
 
@@ -315,12 +324,6 @@ def error_type(result: InvocationResult) -> str:
     """The errorType of a failed invocation; Lambda.Unknown where Lambda gave none."""
     failure = decode(result.payload)
     return (failure.get("errorType") if isinstance(failure, dict) else None) or "Lambda.Unknown"
-
-
-def _event_done(_result: Any, error: Exception | None) -> None:
-    # An event that cannot be delivered is dropped, as on AWS; anything else that ends its program is a bug.
-    if error is not None:
-        raise error
 
 
 def _too_many(reason: ThrottleReason) -> ApiError:

@@ -10,9 +10,9 @@ from typing import NoReturn
 import anyio
 
 from stepsim.runtime.account import Account
-from stepsim.runtime.execution import Execution
+from stepsim.runtime.run_subject import RunSubject
 from stepsim.runtime.scheduler import Scheduler
-from stepsim.runtime.simulation import Progress, interruption, rare_collections
+from stepsim.runtime.simulation import Progress, interrupt, interruption, rare_collections
 
 _LOOK_S = 0.1
 
@@ -36,7 +36,7 @@ def _turn(scheduler: Scheduler) -> None:
     scheduler.advance(max(now_ms(), scheduler.now_ms), lambda: time.monotonic() > over_s)
 
 
-async def drive(account: Account, execution: Execution, progress: Progress | None = None) -> None:
+async def drive(account: Account, execution: RunSubject, progress: Progress | None = None) -> None:
     """Run an execution to its end on the system clock, and what faults have made run besides.
 
     Wakes for the scheduler's deadlines, for answers from outside, and ten times a second for `progress` and Ctrl-C,
@@ -54,7 +54,7 @@ async def drive(account: Account, execution: Execution, progress: Progress | Non
             event = anyio.Event()
             _turn(scheduler)
             if interrupted():
-                account.stop_execution(execution.me.arn, "stepsim.Interrupted", "The run was interrupted")
+                interrupt(account, execution)
             if execution.status != "RUNNING" and not account.unfinished:
                 break
             deadline_ms = scheduler.next_deadline()

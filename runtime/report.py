@@ -12,9 +12,9 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.call import CallCounts
 from stepsim.runtime.cloud.prices import Prices
 from stepsim.runtime.cost import cost
-from stepsim.runtime.execution import Execution
 from stepsim.runtime.expectations import Check, Expectation, Judge, evaluate, not_judged
 from stepsim.runtime.map_run import MapRun
+from stepsim.runtime.run_subject import RunSubject
 from stepsim.runtime.scenario_types import FunctionSpec
 from stepsim.runtime.statistics import Durations, FunctionStatistics, StateStatistics, Statistics
 from stepsim.runtime.usage import Counters, usage
@@ -39,11 +39,14 @@ class RunFacts:
     """None: nothing is priced."""
     faults: Sequence[Mapping[str, JSON]] = ()
     """What became of each fault; see `Faults.report`."""
+    queues: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+    executions: Mapping[str, JSON] = field(default_factory=dict)
+    triggers: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
 
 
 def make_report(
     facts: RunFacts,
-    execution: Execution,
+    execution: RunSubject,
     map_runs: Iterable[MapRun],
     statistics: Statistics,
     expectations: Iterable[Expectation | Check] = (),
@@ -57,6 +60,7 @@ def make_report(
         "seed": facts.seed,
         "clock": facts.clock,
         "execution": execution.describe(),
+        "executions": dict(facts.executions),
         "makespan_s": (stop_ms - execution.me.start_ms) / 1000,
         "wall_s": round(facts.wall_s, 3),
         "peak_rss_mb": peak_rss_mb(),
@@ -69,6 +73,8 @@ def make_report(
         "states": {name: _state(found) for name, found in statistics.states.items()},
         "calls": {name: _call(counts) for name, counts in sorted(facts.calls.items()) if counts.count},
         "tables": {name: dict(table) for name, table in sorted(facts.tables.items())},
+        "queues": {name: dict(queue) for name, queue in sorted(facts.queues.items())},
+        "triggers": {name: dict(trigger) for name, trigger in facts.triggers.items()},
     }
     report["cost"] = None
     if facts.prices is not None:

@@ -25,6 +25,7 @@ from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.definition import Definition, load_definition
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.execution import Execution
+from stepsim.runtime.execution_counts import ExecutionCounts
 from stepsim.runtime.expectations import Judge, not_judged
 from stepsim.runtime.frame import ROLE_ARN
 from stepsim.runtime.functions import Function, Functions
@@ -49,6 +50,7 @@ from stepsim.workers.modelled import Model, ModelledError
 if TYPE_CHECKING:
     from stepsim.runtime.cloud.cloud import Cloud
     from stepsim.runtime.kept import Keeping, KeptRun
+    from stepsim.runtime.triggers.triggered_run import TriggeredRun
 
 Report: TypeAlias = dict[str, Any]
 
@@ -97,7 +99,7 @@ def simulate(scenario: Scenario, watch: Watch = NOTHING_WATCHED) -> Report:
             inline.start(account.scheduler, open_parts)
         else:
             account = stage.account(open_parts, cloud, no_code)
-        execution = stage.start()
+        execution = stage.start(account, cloud)
         drive(account, execution, stage.look(account, execution, cloud))
         return stage.end(account, execution, cloud)
 
@@ -150,14 +152,14 @@ async def _run(scenario: Scenario, watch: Watch, processes: int | None, kept: Ke
         cloud = stage.open_cloud(open_parts)
         if not scenario.has_code:
             account = stage.account(open_parts, cloud, no_code)
-            execution = stage.start()
+            execution = stage.start(account, cloud)
             await drive_really(account, execution, stage.look(account, execution, cloud))
             return stage.end(account, execution, cloud)
         from stepsim.runtime.process_functions import open_pool
 
         async with open_pool(scenario, cloud, processes) as code:
             account = stage.account(open_parts, cloud, code)
-            execution = stage.start()
+            execution = stage.start(account, cloud)
             await drive_really(account, execution, stage.look(account, execution, cloud))
             return stage.end(account, execution, cloud)
 
@@ -178,6 +180,8 @@ def scenario_of_definition(
 def _refuse_what_is_not_kept(scenario: Scenario, kept: KeptRun) -> None:
     if scenario.type == "EXPRESS":
         raise RunError("An Express execution cannot be redriven, so there is nothing to keep its run for.")
+    if scenario.is_triggered:
+        raise RunError("A run with triggers or arrivals cannot be kept: what is on its way is not written down.")
     if scenario.mocks is not None:
         raise RunError("A run with mocks cannot be kept: which of their answers were given is not written down.")
     if kept.scenario != scenario.name:
@@ -248,6 +252,7 @@ class _Stage:
         self._account: Account | None = None
         self._registry: Registry
         self._execution: Execution | None = None
+        self._counts = ExecutionCounts()
         self._keeping: Keeping | None = None
         for file, definition in self._definitions():
             missing = definition.missing_functions(scenario.functions, scenario.tasks)
@@ -287,7 +292,7 @@ class _Stage:
         """The account in moto, with the scenario's resources in it; None where nothing will call AWS."""
         scenario = self.scenario
         resources = scenario.buckets or scenario.tables or scenario.queues
-        if not (resources or scenario.has_code or self._calls_aws):
+        if not (resources or scenario.has_code or scenario.is_triggered or self._calls_aws):
             return None
         from stepsim.runtime.cloud_setup import SetupError, open_cloud
 
@@ -334,10 +339,13 @@ class _Stage:
         elif self.scenario.keep_children != "none":
             parts.callback(Archivist(step_functions.registries).close)
         self._registry = step_functions.registries[Home(ACCOUNT_ID, DEFAULT_REGION)]
-        self._registry.observers.execution_ended.append(self._count_ended)
+        self._registry.observers.execution_started.append(self._counts.started)
+        self._registry.observers.execution_ended += [self._counts.ended, self._count_ended]
         self._fill(self._registry)
         if cloud is not None:
             if self.clock == "virtual":
+                scheduler = self._account.scheduler
+                cloud.queues.now_ms = lambda: scheduler.now_ms
                 cloud.fast_paths["athena"] = self.capacity.athena.operations(self.latency, self.dice)
             cloud.fast_paths["stepfunctions"] = step_functions.gate_operations()
             cloud.fast_paths["events"] = event_operations(step_functions.registries)
@@ -420,23 +428,37 @@ class _Stage:
             errors=[ModelledError(error.error, error.probability, error.cause) for error in spec.errors],
         )
 
-    def start(self) -> Execution:
+    def start(self, account: Account, cloud: Cloud | None) -> Execution | TriggeredRun:
+        """Start what the scenario starts itself, and let come what comes from outside."""
+        scenario = self.scenario
+        if not scenario.is_triggered or cloud is None:
+            self._execution = self._begin()
+            return self._execution
+        from stepsim.runtime.triggers.triggered_run import triggered_run
+
+        own = self._begin() if scenario.starts_itself else None
+        try:
+            return triggered_run(scenario, account, self._registry, cloud, self.latency, own)
+        except GeneratorError as error:
+            raise RunError(str(error)) from error
+
+    def _begin(self) -> Execution:
         """Start the scenario's execution, whose name comes from the seed; or redrive it."""
         scenario = self.scenario
         if self.kept is not None and self.kept.execution_arn is not None and self._keeping is not None:
-            self._execution = self._keeping.redrive(self._registry)
-            return self._execution
+            return self._keeping.redrive(self._registry)
         record = self._registry.machine(self._registry.home.arn(f"stateMachine:{scenario.name}"))
         name = self.dice.uuid4("execution", scenario.name)
         started = begin(
             self._registry, Target(record, record.revision), name, Payload(scenario.input), None, self.mocks
         )
-        self._execution = started.execution
         if self._keeping is not None:
             self._keeping.begun(started.execution)
         return started.execution
 
-    def look(self, account: Account, execution: Execution, cloud: Cloud | None) -> Callable[[], None] | None:
+    def look(
+        self, account: Account, execution: Execution | TriggeredRun, cloud: Cloud | None
+    ) -> Callable[[], None] | None:
         """What the driver calls now and then; None where nobody watches."""
         progress, partial = self.watch.progress, self.watch.partial
         if progress is None and partial is None:
@@ -453,7 +475,7 @@ class _Stage:
 
         return look
 
-    def end(self, account: Account, execution: Execution, cloud: Cloud | None) -> Report:
+    def end(self, account: Account, execution: Execution | TriggeredRun, cloud: Cloud | None) -> Report:
         """Report a run that has ended, and keep what is to be kept of it."""
         for run in account.map_runs:
             # Express children that run on are cut off where the run ends.
@@ -463,7 +485,8 @@ class _Stage:
             from stepsim.runtime.saved import save_account, save_failed_children
 
             try:
-                save_account(self.watch.save, execution, cloud)
+                shown = execution if isinstance(execution, Execution) else execution.shown
+                save_account(self.watch.save, shown, cloud)
                 save_failed_children(self.watch.save, self._registry.store, account.map_runs)
             except OSError as error:
                 raise RunError(f"What the run left cannot be written to {self.watch.save}: {error}") from error
@@ -474,7 +497,7 @@ class _Stage:
         return lambda check, report: judge(check, self.checks[check], outcome_of(cloud, report))
 
     def report(
-        self, account: Account, execution: Execution, cloud: Cloud | None, judging: Judge = not_judged
+        self, account: Account, execution: Execution | TriggeredRun, cloud: Cloud | None, judging: Judge = not_judged
     ) -> Report:
         """The report of a run, as far as it has come; `judging` makes its checks."""
         facts = RunFacts(
@@ -488,5 +511,8 @@ class _Stage:
             {**self.scenario.functions, **self.scenario.jobs},
             self.scenario.prices,
             faults=() if self.faults is None else self.faults.report(),
+            queues={} if cloud is None else cloud.queue_counts(),
+            executions=self._counts.report(),
+            triggers={} if isinstance(execution, Execution) else execution.report(),
         )
         return make_report(facts, execution, account.map_runs, self.statistics, self.scenario.expect, judging)

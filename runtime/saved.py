@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from stepsim.runtime.map_run import MapRun
 
 
-def save_account(folder: Path, execution: Execution, cloud: Cloud | None) -> None:
+def save_account(folder: Path, execution: Execution | None, cloud: Cloud | None) -> None:
     """Write the history, the buckets and the tables of a run below a folder. Raises OSError where it cannot."""
     folder.mkdir(parents=True, exist_ok=True)
-    events = [event.as_dict() for event in execution.history]
+    events = [] if execution is None else [event.as_dict() for event in execution.history]
     _write(folder / "history.json", msgspec.json.format(msgspec.json.encode({"events": events}), indent=2) + b"\n")
     if cloud is None:
         return

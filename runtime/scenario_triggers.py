@@ -12,6 +12,7 @@ from stepsim.asl.payload import JSON, encode
 from stepsim.runtime.key_path import KeyPath
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_KEY, Checker, did_you_mean
 from stepsim.runtime.triggers import written
+from stepsim.runtime.triggers.batches import RECORD
 from stepsim.runtime.triggers.schedules import Schedule, is_recurring, parse_schedule
 from stepsim.runtime.triggers.specs import (
     ArrivalSpec,
@@ -129,7 +130,8 @@ class EventResolver:
             self._check_name(trigger.bucket, self._known.buckets, "bucket", (*path, "bucket"))
             return ObjectSource(trigger.bucket, trigger.prefix, trigger.suffix)
         if trigger.schedule is not None:
-            return ScheduleSource(trigger.schedule, self._schedule(trigger.schedule, (*path, "schedule")))
+            due = self._schedule(trigger.schedule, (*path, "schedule"))
+            return ScheduleSource(trigger.schedule, due, is_recurring(trigger.schedule))
         if trigger.at is not None:
             return ScheduleSource(str(trigger.at), _once(self._time_ms(trigger.at, (*path, "at"))))
         return QueueSource()
@@ -183,7 +185,7 @@ class EventResolver:
         )
 
     def _target(self, trigger: written.Trigger, path: KeyPath, via_bus: bool, polling: Polling | None) -> Target | None:
-        template = self._template(trigger, path)
+        template = self._template(trigger, path, polling is not None)
         if trigger.start is not None and trigger.invoke is not None:
             self._add("either start or invoke", path)
         if trigger.start is not None:
@@ -203,11 +205,11 @@ class EventResolver:
             self._add("is of what is started or invoked", (*path, "input"))
         return None
 
-    def _template(self, trigger: written.Trigger, path: KeyPath) -> Template | None:
+    def _template(self, trigger: written.Trigger, path: KeyPath, of_message: bool) -> Template | None:
         if trigger.input is UNSET:
             return None
         try:
-            return compile_template(trigger.input)
+            return compile_template(trigger.input, RECORD if of_message else ())
         except ValueError as error:
             self._add(str(error), (*path, "input"))
             return None

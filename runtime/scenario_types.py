@@ -195,6 +195,11 @@ class Scenario:
     expect: tuple[Expectation | Check, ...] = ()
 
     @property
+    def is_triggered(self) -> bool:
+        """True where anything comes from outside while it runs."""
+        return bool(self.triggers or self.arrivals)
+
+    @property
     def jobs(self) -> dict[str, FunctionSpec]:
         """What runs outside Lambda, by the names that the account's functions have for it: ``ecs/family/container``."""
         kinds = (("ecs", self.containers), ("batch", self.batch_jobs), ("glue", self.glue_jobs))

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from types import FrameType
+from typing import Protocol, runtime_checkable
 
 from stepsim.runtime.account import Account
-from stepsim.runtime.execution import Execution
+from stepsim.runtime.run_subject import RunSubject
 
 _STEPS_BETWEEN_LOOKS = 512
 _LOOK_S = 0.1
@@ -19,7 +20,7 @@ _LOOK_S = 0.1
 Progress = Callable[[], None]
 
 
-def drive(account: Account, execution: Execution, progress: Progress | None = None) -> None:
+def drive(account: Account, execution: RunSubject, progress: Progress | None = None) -> None:
     """Run an execution to its end in virtual time, and what faults have made run besides.
 
     `progress` is called about ten times a second of wall time. Ctrl-C stops the execution, which ends ABORTED; a second
@@ -35,11 +36,29 @@ def drive(account: Account, execution: Execution, progress: Progress | None = No
                 raise AssertionError("an execution waits for nothing; its longest duration is a deadline")
             scheduler.advance(deadline_ms)
             if interrupted():
-                account.stop_execution(execution.me.arn, "stepsim.Interrupted", "The run was interrupted")
+                interrupt(account, execution)
             steps += 1
             if steps % _STEPS_BETWEEN_LOOKS == 0 and progress is not None and perf_counter() - looked_s > _LOOK_S:
                 looked_s = perf_counter()
                 progress()
+
+
+def interrupt(account: Account, subject: RunSubject) -> None:
+    """Stop what is run: it ends ABORTED."""
+    error, cause = "stepsim.Interrupted", "The run was interrupted"
+    if isinstance(subject, Interruptible):
+        subject.stop(error, cause)
+    else:
+        account.stop_execution(subject.me.arn, error, cause)
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """More than one execution, which knows how to end them."""
+
+    def stop(self, error: str, cause: str) -> None:
+        """Let nothing more begin, and abort what runs."""
+        ...
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stepsim.runtime.account import Account
-from stepsim.runtime.execution import Execution
+from stepsim.runtime.run_subject import RunSubject
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Snapshot:
     """None while a reader has not come to its end, and where there is no map run."""
 
 
-def snapshot(account: Account, execution: Execution, clock: Literal["virtual", "real"]) -> Snapshot:
+def snapshot(account: Account, execution: RunSubject, clock: Literal["virtual", "real"]) -> Snapshot:
     """Look at a run."""
     done = running = failed = total = 0
     known = bool(account.map_runs)

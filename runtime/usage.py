@@ -15,8 +15,8 @@ from stepsim.runtime.cloud.call import CallCounts
 from stepsim.runtime.cloud.meter import THROTTLES
 from stepsim.runtime.cloud.prices import Prices
 from stepsim.runtime.cost import MapItems, Usage, Use, Waste
-from stepsim.runtime.execution import Execution
 from stepsim.runtime.map_run import MapRun
+from stepsim.runtime.run_subject import RunSubject
 from stepsim.runtime.scenario_types import FunctionSpec
 from stepsim.runtime.statistics import Durations, FunctionStatistics, Statistics, billed_hours
 
@@ -42,7 +42,7 @@ _Wasted = Iterator[tuple[Waste, Use]]
 class Counters:
     """Where everything that is billed was counted."""
 
-    execution: Execution
+    execution: RunSubject
     statistics: Statistics
     map_runs: Iterable[MapRun]
     calls: Mapping[str, CallCounts]
@@ -227,7 +227,7 @@ _ENTRIES = {
 }
 
 
-def _run_hours(execution: Execution) -> float:
+def _run_hours(execution: RunSubject) -> float:
     stop_ms = execution.stop_ms
     taken_ms = (execution.engine.scheduler.now_ms if stop_ms is None else stop_ms) - execution.me.start_ms
     return taken_ms / 3_600_000

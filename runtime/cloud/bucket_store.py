@@ -51,6 +51,8 @@ class BucketStore:
         """`show` makes moto's object of ours, `compact` ours of moto's, or None where that one says more."""
         self.acl = acl
         """The access list that the bucket was born with: while it has no other, its objects have none of their own."""
+        self.created: Callable[[str, int, str, str], None] | None = None
+        """Told of each object that is put, copied or put together there: its key, size, ETag, and the operation."""
         self._show = show
         self._compact = compact
         self._entries: Any = SortedDict()

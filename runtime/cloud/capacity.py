@@ -10,11 +10,17 @@ from collections.abc import Callable
 
 from stepsim.runtime.cloud import athena, fargate
 from stepsim.runtime.cloud.billed_units import Weigh
+from stepsim.runtime.cloud.event_rates import limits as event_limits
 from stepsim.runtime.cloud.limits import Limit
 from stepsim.runtime.cloud.quotas import Quotas
 from stepsim.runtime.cloud.s3_rates import limits as s3_limits
 
-_MODELS: tuple[Callable[[Quotas], dict[str, Limit]], ...] = (s3_limits, fargate.limits, athena.limits)
+_MODELS: tuple[Callable[[Quotas], dict[str, Limit]], ...] = (
+    s3_limits,
+    fargate.limits,
+    athena.limits,
+    event_limits,
+)
 """What makes the limits of each service."""
 
 

@@ -30,6 +30,10 @@ SEED_LATENCIES_MS: Mapping[str, tuple[int, int]] = {
     "dynamodb.TransactGetItems": (10, 30),
     "sqs.*": (5, 20),
     "events.*": (5, 20),
+    # How long EventBridge, S3's notifications and the scheduler take to hand an event over.
+    "events.delivery": (100, 500),
+    "s3.notification": (500, 1_500),
+    "scheduler.delivery": (0, 500),
     # Recorded: the first child of a map run starts 0.65 to 1.2 s after the run, reading included; the run ends 0.5 to
     # 0.8 s after its last child.
     "states.map_run_start": (600, 1_100),

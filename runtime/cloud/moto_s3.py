@@ -16,7 +16,7 @@ from unittest.mock import patch
 from weakref import WeakSet
 
 from moto.moto_api._internal import mock_random
-from moto.s3 import models
+from moto.s3 import models, notifications
 from moto.s3.exceptions import InvalidContinuationToken, MethodNotAllowed
 from moto.s3.utils import _VersionedKeyStore
 
@@ -137,6 +137,7 @@ def scaled_buckets() -> Iterator[None]:
             stack.enter_context(patch.object(models.S3Backend, name, replacement))
         stack.enter_context(patch.object(models.FakeBucket, "__init__", _new_bucket))
         stack.enter_context(patch.object(models.FakeMultipart, "__init__", _new_multipart))
+        stack.enter_context(patch.object(notifications, "send_event", _send_event))
         stack.enter_context(patch.object(models, "tempfile", SimpleNamespace(SpooledTemporaryFile=_buffer)))
         stack.enter_context(patch.object(models.FakeKey, "__del__", lambda key: key.dispose()))
         keys, uploads = _Alive(), _Alive()
@@ -174,6 +175,22 @@ def empty_buckets() -> None:
 _moto_new_bucket = models.FakeBucket.__init__
 _moto_new_multipart = models.FakeMultipart.__init__
 _moto_list_object_versions = models.S3Backend.list_object_versions
+_moto_send_event = notifications.send_event
+
+_CREATED_BY = {
+    notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT: "PutObject",
+    notifications.S3NotificationEvent.OBJECT_CREATED_POST_EVENT: "POST Object",
+    notifications.S3NotificationEvent.OBJECT_CREATED_COPY_EVENT: "CopyObject",
+    notifications.S3NotificationEvent.OBJECT_CREATED_COMPLETE_MULTIPART_UPLOAD_EVENT: "CompleteMultipartUpload",
+}
+
+
+def _send_event(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
+    """moto's own notifications, and whoever else wants to know of objects."""
+    operation, created = _CREATED_BY.get(event_name), getattr(bucket.keys, "created", None)
+    if operation is not None and created is not None:
+        created(key.name, key.size, key.etag.strip('"'), operation)
+    _moto_send_event(account_id, event_name, bucket, key)
 
 
 def _new_bucket(bucket: Any, *args: Any, **named: Any) -> None:

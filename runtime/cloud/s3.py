@@ -83,6 +83,8 @@ def put_object(params: dict[str, Any], _region: str) -> dict[str, Any]:
     stored = Stored(body, md5(body).digest(), now(), content_type, metadata, True)
     _forget_tags(params["Bucket"], params["Key"])
     store.put(params["Key"], stored)
+    if store.created is not None:
+        store.created(params["Key"], stored.size, stored.digest.hex(), "PutObject")
     return {"ETag": stored.etag, "ChecksumCRC32": checksum_text(body)}
 
 

@@ -7,17 +7,15 @@ that failed; the others are deleted.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
-from stepsim.asl.payload import decode, encode
 from stepsim.runtime.cloud.call import ApiError, CallSite
 from stepsim.runtime.effects import Invoke, Program, Sleep
 from stepsim.runtime.requests import InvokeFunction
 from stepsim.runtime.scheduler import Scheduler
+from stepsim.runtime.triggers.batches import failed_messages, function_event
 from stepsim.workers.worker import InvocationResult
 
 POLLERS = 5
@@ -72,7 +70,7 @@ class QueueMappings:
 
     def _work(self, mapping: Any, messages: list[Any]) -> Program:
         """Have one batch taken by the function."""
-        event = encode({"Records": [_record(mapping, message) for message in messages]})
+        event = function_event(messages, mapping.event_source_arn)
         self._batches += 1
         site = CallSite("lambda", "", "", place=f"{mapping.uuid}/{self._batches}")
         answer: InvocationResult | ApiError = yield Invoke(
@@ -146,56 +144,5 @@ def _failed(answer: InvocationResult | ApiError, mapping: Any, messages: list[An
     everything = frozenset(message.id for message in messages)
     if isinstance(answer, ApiError) or answer.function_error is not None:
         return everything
-    if "ReportBatchItemFailures" not in (mapping.function_response_types or ()):
-        return frozenset()
-    try:
-        response = decode(answer.payload)
-    except ValueError:
-        return everything
-    if response is None:
-        return frozenset()
-    failures = response.get("batchItemFailures") if isinstance(response, dict) else None
-    if not isinstance(failures, list | None):
-        return everything
-    named = {failure.get("itemIdentifier") if isinstance(failure, dict) else None for failure in failures or ()}
-    if named - everything:
-        # What names no message of the batch fails all of it.
-        return everything
-    return everything & named
-
-
-def _record(mapping: Any, message: Any) -> dict[str, Any]:
-    attributes = {
-        "ApproximateReceiveCount": str(message.approximate_receive_count),
-        "SentTimestamp": str(message.sent_timestamp),
-        "SenderId": message.sender_id,
-        "ApproximateFirstReceiveTimestamp": str(message.approximate_first_receive_timestamp),
-    }
-    if mapping.event_source_arn.endswith(".fifo"):
-        attributes |= {
-            "MessageGroupId": message.group_id,
-            "MessageDeduplicationId": message.deduplication_id,
-            "SequenceNumber": message.sequence_number,
-        }
-    return {
-        "messageId": message.id,
-        "receiptHandle": message.receipt_handle,
-        "body": message.body,
-        "attributes": {name: value for name, value in attributes.items() if value is not None},
-        "messageAttributes": {name: _attribute(value) for name, value in message.message_attributes.items()},
-        "md5OfBody": message.body_md5,
-        "eventSource": "aws:sqs",
-        "eventSourceARN": mapping.event_source_arn,
-        "awsRegion": mapping.event_source_arn.split(":")[3],
-    }
-
-
-def _attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
-    """A message attribute as the event spells it."""
-    made: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": attribute["DataType"]}
-    if attribute.get("StringValue") is not None:
-        made["stringValue"] = attribute["StringValue"]
-    binary = attribute.get("BinaryValue")
-    if binary is not None:
-        made["binaryValue"] = b64encode(binary).decode() if isinstance(binary, bytes) else binary
-    return made
+    reports = "ReportBatchItemFailures" in (mapping.function_response_types or ())
+    return failed_messages(answer.payload, [message.id for message in messages], reports=reports)

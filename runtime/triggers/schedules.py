@@ -82,7 +82,7 @@ def parse_schedule(text: str) -> Schedule:
     rate = _RATE.fullmatch(text)
     if rate is not None:
         period_ms = int(rate[1]) * _UNITS_MS[rate[2]]
-        return lambda start_ms, after_ms: start_ms + ((after_ms - start_ms) // period_ms + 1) * period_ms
+        return lambda start_ms, after_ms: start_ms + max(1, (after_ms - start_ms) // period_ms + 1) * period_ms
     cron = _CRON.fullmatch(text)
     if cron is not None:
         return _cron(text, cron[1].split())

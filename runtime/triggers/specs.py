@@ -24,6 +24,7 @@ class ScheduleSource:
 
     expression: str
     due: Schedule
+    recurring: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ transformation").
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeAlias
 
 from stepsim.asl.errors import PathNotFound
@@ -20,24 +20,31 @@ Template: TypeAlias = Callable[[JSON], JSON]
 """An event in, the target's input out."""
 
 _HOLE = re.compile(r"<(\$[^<>]*)>")
+_FIRST = re.compile(r"\$(?:\.|\[')([\w-]+)")
 _NOWHERE = Scope(lambda: {}, {})
 
 
-def compile_template(value: JSON) -> Template:
-    """The template that a JSON value is. Raises ValueError for a hole that is no path."""
+def compile_template(value: JSON, own: Collection[str] = ()) -> Template:
+    """The template that a JSON value is. Raises ValueError for a hole that is no path.
+
+    Of a message, `own` are the names of its members: paths that begin with another name lead into its ``body``.
+    """
     if isinstance(value, dict):
-        members = [(name, compile_template(member)) for name, member in value.items()]
+        members = [(name, compile_template(member, own)) for name, member in value.items()]
         return lambda event: {name: fill(event) for name, fill in members}
     if isinstance(value, list):
-        elements = [compile_template(element) for element in value]
+        elements = [compile_template(element, own) for element in value]
         return lambda event: [fill(event) for fill in elements]
     if not isinstance(value, str) or not _HOLE.search(value):
         return lambda _: value
     whole = _HOLE.fullmatch(value)
-    return _found(whole[1]) if whole is not None else _text(value)
+    return _found(whole[1], own) if whole is not None else _text(value, own)
 
 
-def _found(path: str) -> Template:
+def _found(path: str, own: Collection[str]) -> Template:
+    first = _FIRST.match(path)
+    if own and first is not None and first[1] not in own:
+        path = f"$.body{path[1:]}"
     names = path.split(".")[1:]
     if path.startswith("$.") and all(name.isidentifier() for name in names):
         return _member(names)
@@ -67,9 +74,9 @@ def _member(names: list[str]) -> Template:
     return find
 
 
-def _text(template: str) -> Template:
+def _text(template: str, own: Collection[str]) -> Template:
     pieces = _HOLE.split(template)
-    texts, paths = pieces[::2], [_found(path) for path in pieces[1::2]]
+    texts, paths = pieces[::2], [_found(path, own) for path in pieces[1::2]]
 
     def fill(event: JSON) -> JSON:
         filled = texts[0]
