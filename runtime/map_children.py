@@ -87,8 +87,8 @@ class KeptChildren:
         self._unsuccessful: dict[int, Execution] = {}
         self.pending: list[Batch] = []
         """Batches that were counted as pending when the run failed."""
-        self.rest: Iterator[Batch] = iter(())
-        """Batches that nobody has read yet."""
+        self.rest: Iterator[Batch] | None = iter(())
+        """Batches that nobody has read yet; None where they cannot be gone on with, and have to be read again."""
 
     def start(self, child: Child) -> Program:
         """The program of a new child. Its history is kept where it is Standard: AWS has none of Express ones."""
@@ -158,7 +158,7 @@ class KeptChildren:
     def take_rest(self) -> Iterator[Batch]:
         """What was never started: it is not pending any more when it is read."""
         pending, self.pending = self.pending, []
-        return chain(self._unpended(pending), self._run.take_held(), self.rest)
+        return chain(self._unpended(pending), self._run.take_held(), self.rest or ())
 
     def _unpended(self, pending: list[Batch]) -> Iterator[Batch]:
         for batch in pending:

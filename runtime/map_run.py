@@ -178,6 +178,7 @@ class MapRun:
     def restore_children(self, stopped: StoppedRun, results: MapResults) -> None:
         """Count that run's children, and take what they gave; those without success are to be run again."""
         assert self._kept is not None
+        self._kept.rest = None
         self.results = results
         results.restore(stopped, self._restored(stopped.children, self._kept))
         self.counts.expected = stopped.expected
@@ -192,9 +193,11 @@ class MapRun:
             yield child, execution
 
     @property
-    def all_started(self) -> bool:
-        """True where there is no item that was never started."""
-        return self.counts.expected is not None and self.counts.items.total >= self.counts.expected
+    def to_be_read(self) -> bool:
+        """True where items that were never started have to be read again, for nobody has them."""
+        assert self._kept is not None
+        all_read = self.counts.expected is not None and self.counts.items.total >= self.counts.expected
+        return self._kept.rest is None and not all_read
 
     def go_on(self, batches: Iterator[Batch]) -> None:
         """Have these started after what is run again."""
@@ -256,13 +259,18 @@ class MapRun:
             yield self._fork
             if self._noticed_ms is not None and self._noticed_ms > scheduler.now_ms:
                 yield Sleep(self._noticed_ms)
+            exceeded = self.exceeded or self.tolerance.exceeded(self.counts)
+            if exceeded:
+                self._abort(results, batches)
         except StatesError:
+            # Items cannot be read: a redrive has to read them again, or it would take those so far for all.
             self._abort(results, None)
+            if self._kept is not None:
+                self._kept.rest = None
             self._close("FAILED")
             results.give_up(self.counts)
             raise
-        if self.exceeded or self.tolerance.exceeded(self.counts):
-            self._abort(results, batches)
+        if exceeded:
             results.give_up(self.counts)
             self._close("FAILED")
             raise StatesError(EXCEED_TOLERATED_FAILURE_THRESHOLD, THRESHOLD_CAUSE)

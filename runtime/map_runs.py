@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
-from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
+from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, ITEM_READER_FAILED, StatesError, runtime_error
 from stepsim.asl.expression import Expression
 from stepsim.asl.machine import DistributedMap, ItemBatcher, MapState, ResultWriter
 from stepsim.asl.payload import JSON, MAX_BYTES, Payload
@@ -18,6 +18,7 @@ from stepsim.runtime.history import failure_details
 from stepsim.runtime.item_source import ItemSource, PerformCall, source_of_data, source_of_reader
 from stepsim.runtime.items import Item
 from stepsim.runtime.items_batches import Batch, batches, single
+from stepsim.runtime.items_config import reader_failed
 from stepsim.runtime.map_children import Keeper, StoppedRun
 from stepsim.runtime.map_counts import Tolerance
 from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas, Openings
@@ -82,13 +83,15 @@ class MapRuns:
             if stopped is not None:
                 run.restore_children(stopped, self._results(run, distributed.writer, effective.value, frame))
             if run.begun:
-                if stopped is not None and not run.all_started:
-                    # What had been started stands at the beginning of the items, which are read once more.
-                    run.go_on(islice(inputs(source()), run.counts.executions.total, None))
+                if run.to_be_read:
+                    # What is known of them stands at the beginning of the items.
+                    run.go_on(islice(inputs(_read_again(source)), run.counts.executions.total, None))
                 result = yield from run.run_again()
             else:
                 yield from self._pause("map-run-start", self._quotas.opening_ms, frame)
                 results = self._results(run, distributed.writer, effective.value, frame)
+                if run.redrive_count:
+                    results.reopen()
                 items = source()
                 result = yield from run.run(items, inputs(items), results)
             yield from self._pause("map-run-close", self._quotas.closing_ms, frame)
@@ -202,6 +205,17 @@ class MapRuns:
             output_type=writer.output_type,  # type: ignore[arg-type]  # validated: JSON or JSONL
         )
         return ExportedResults(run, bucket, files, lambda: upload.failure)
+
+
+def _read_again(source: Callable[[], ItemSource]) -> ItemSource:
+    """A map run's items, once more. Raises States.ItemReaderFailed where they are not there any more."""
+    try:
+        return source()
+    except StatesError as error:
+        if error.error != ITEM_READER_FAILED:
+            raise
+        cause = f"Items that were never started have to be read again, and cannot be: {error.cause}"
+        raise reader_failed(cause) from error
 
 
 class _Upload:

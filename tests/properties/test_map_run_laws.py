@@ -44,6 +44,8 @@ class Plan:
     max_concurrency: int
     batcher: dict[str, int] | None
     tolerance: dict[str, int]
+    broken: tuple[int, int | None]
+    """Before so many attempts the data set breaks off behind so many items, or is not there at all."""
     ends: list[tuple[str, int]]
     """Of each attempt: whether it is stopped, or its process closed or killed, and after how many ms."""
 
@@ -79,13 +81,14 @@ class Plan:
     def items(self) -> list[dict[str, int]]:
         return [{"n": n} for n in range(len(self.fails))]
 
-    def body(self) -> bytes:
-        """The data set as the reader finds it."""
+    def body(self, items: int | None = None) -> bytes:
+        """The data set as the reader finds it, whole or broken behind so many items."""
+        whole = items is None
         if self.source == "JSON":
-            return json.dumps(self.items).encode()
+            return json.dumps(self.items[:items]).encode()[: None if whole else -1]
         if self.source == "JSONL":
-            return "".join(json.dumps(item) + "\n" for item in self.items).encode()
-        return ("n\n" + "".join(f"{item['n']}\n" for item in self.items)).encode()
+            return "".join(json.dumps(item) + "\n" for item in self.items[:items]).encode() + b"{" * (not whole)
+        return ("n\n" + "".join(f"{item['n']}\n" for item in self.items[:items]) + '"' * (not whole)).encode()
 
 
 PLANS = st.builds(
@@ -101,6 +104,7 @@ PLANS = st.builds(
     tolerance=st.just({})
     | st.fixed_dictionaries({"ToleratedFailureCount": st.integers(0, 3)})
     | st.fixed_dictionaries({"ToleratedFailurePercentage": st.integers(0, 100)}),
+    broken=st.just((0, None)) | st.tuples(st.integers(1, 3), st.none() | st.integers(0, 8)),
     ends=st.lists(
         st.tuples(
             st.sampled_from(["stopped", "closed", "killed", "left alone"]), st.sampled_from([0, 1, 800, 2_000, 6_000])
@@ -124,12 +128,20 @@ class World:
     folder: Path
     now_ms: int = START_MS
     processes: int = 0
+    attempts: int = 0
+    unread: bool = False
+    """True where this attempt has ended because items could not be read."""
     s3: dict[str, bytes] = field(default_factory=dict)
     tried: Counter[int] = field(default_factory=Counter)
     asked_for: list[int] = field(default_factory=list)
     """The items of the function's invocations in this attempt."""
 
     process: Process | None = None
+
+    @property
+    def breaks(self) -> bool:
+        """True where the data set cannot be read in this attempt."""
+        return self.plan.source != "STATE_DATA" and self.attempts <= self.plan.broken[0]
 
     def begin(self) -> Process:
         """The process that runs, or a new one."""
@@ -177,7 +189,12 @@ class Process:
             assert params["Key"] not in self.world.s3
             self.world.s3[params["Key"]] = params["Body"]
         elif operation == "GetObject":
-            return Answer({"Body": io.BytesIO(self.world.plan.body())})
+            items = self.world.plan.broken[1]
+            if not self.world.breaks:
+                return Answer({"Body": io.BytesIO(self.world.plan.body())})
+            if items is None:
+                return Answer(None, ApiError("NoSuchKey", "The specified key does not exist.", 404))
+            return Answer({"Body": io.BytesIO(self.world.plan.body(items))})
         return Answer({})
 
     def invoke(self, invocation: Invocation, done: Done) -> None:
@@ -276,7 +293,7 @@ def check_partition(world: World, run: Any, children: dict[str, list[list[int]]]
     started = items_of(children, *children)
     assert len(started) == len(set(started)), children
     assert set(started) <= set(range(len(world.plan.fails)))
-    if run["status"] in ("SUCCEEDED", "FAILED"):
+    if run["status"] == "SUCCEEDED" or (run["status"] == "FAILED" and not world.unread):
         assert run["itemCounts"]["total"] == len(world.plan.fails), run
         assert run["itemCounts"]["pending"] == len(world.plan.fails) - len(started), run
 
@@ -285,6 +302,10 @@ def check_files(world: World, run: Any, children: dict[str, list[list[int]]]) ->
     """The manifest's files hold each item once, in the file of what became of it."""
     uuid = run["mapRunArn"].rpartition(":")[2]
     folder = f"out/{uuid}" if run["redriveCount"] == 0 else f"out/{uuid}/Redrive-{run['redriveCount']}"
+    if world.unread and f"{folder}/manifest.json" not in world.s3:
+        # The data set was not there at all.
+        assert not children
+        return
     manifest = json.loads(world.s3[f"{folder}/manifest.json"])
     written = {}
     for name, files in manifest["ResultFiles"].items():
@@ -297,7 +318,7 @@ def check_files(world: World, run: Any, children: dict[str, list[list[int]]]) ->
         assert written["FAILED"] == unsuccessful, (written, children)
     # After a redrive the manifest names what failed in this attempt.
     assert not Counter(written["FAILED"]) - Counter(unsuccessful)
-    if run["status"] in ("SUCCEEDED", "FAILED"):
+    if run["status"] == "SUCCEEDED" or (run["status"] == "FAILED" and not world.unread):
         everything = set(range(len(world.plan.fails)))
         assert written["PENDING"] == sorted(everything - set(items_of(children, *children)))
 
@@ -324,6 +345,8 @@ def test_no_item_is_lost_or_told_twice(plan: Plan) -> None:
 def _attempt(process: Process, arn: str, end: str, after_ms: int, succeeded: set[int]) -> tuple[str, str, set[int]]:
     """One attempt. Returns the execution, how it stands at the attempt's end, and what has succeeded by then."""
     world, plan = process.world, process.world.plan
+    world.attempts += 1
+    world.asked_for.clear()
     if arn:
         # Nobody redrives in the millisecond of the end: what ended in which attempt is told by its time.
         process.account.scheduler.advance(process.account.scheduler.now_ms + 1)
@@ -334,9 +357,10 @@ def _attempt(process: Process, arn: str, end: str, after_ms: int, succeeded: set
         machine = process.call("CreateStateMachine", name="m", definition=definition, roleArn=role)
         data = json.dumps(plan.items)
         arn = process.call("StartExecution", stateMachineArn=machine["stateMachineArn"], input=data)["executionArn"]
-    world.asked_for.clear()
     process.run(arn, None if end == "left alone" else after_ms)
-    status = process.call("DescribeExecution", executionArn=arn)["status"]
+    described = process.call("DescribeExecution", executionArn=arn)
+    status = described["status"]
+    world.unread = described.get("error") == "States.ItemReaderFailed"
     if status == "RUNNING" and end == "stopped":
         process.call("StopExecution", executionArn=arn)
         process.run(arn, None)
