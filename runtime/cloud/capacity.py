@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stepsim.runtime.cloud import athena, fargate
+from stepsim.runtime.cloud.api_throttles import ApiThrottles
 from stepsim.runtime.cloud.billed_units import Weigh
 from stepsim.runtime.cloud.event_rates import limits as event_limits
 from stepsim.runtime.cloud.limits import Limit
@@ -32,6 +33,7 @@ class Capacity:
         self.clock = clock
         self.fargate = fargate.Fargate(quotas)
         self.athena = athena.Queries(quotas, clock)
+        self.apis = ApiThrottles(quotas)
         self.weights: dict[str, Weigh] = {"athena.StartQueryExecution": self.athena.billed_mb}
         """How many billed units a call is, where what is known of the account says so."""
         self.limits: dict[str, Limit] = {}

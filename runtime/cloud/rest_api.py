@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from moto.apigateway.models import Integration, IntegrationResponse, Method, Resource, RestAPI, apigateway_backends
 
 from stepsim.asl.payload import decode, encode
+from stepsim.runtime.cloud.api_throttles import ApiThrottles
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, ApiError
 from stepsim.runtime.cloud.mapping_template import TemplateError, TemplateInput, parse_body, render
 from stepsim.runtime.cloud.outbound_http import HttpAnswer, HttpCall, HttpFailure
@@ -60,8 +62,13 @@ def handle(
         reply(step)
 
 
-def begin(request: ApiRequest, account: str = ACCOUNT_ID, region: str = DEFAULT_REGION) -> Step:
-    """The response to a request, or the call that it needs first."""
+def begin(
+    request: ApiRequest,
+    account: str = ACCOUNT_ID,
+    region: str = DEFAULT_REGION,
+    throttles: ApiThrottles | None = None,
+) -> Step:
+    """The response to a request, or the call that it needs first. Without `throttles`, any number is let through."""
     backend = apigateway_backends[account][region]
     api: RestAPI | None = backend.apis.get(request.api_id)
     stage = None if api is None else api.stages.get(request.stage)
@@ -74,6 +81,11 @@ def begin(request: ApiRequest, account: str = ACCOUNT_ID, region: str = DEFAULT_
     method = resource.resource_methods.get(request.method) or resource.resource_methods.get("ANY")
     if method is None or (method.authorization_type == "AWS_IAM" and not request.signed):
         return message(403, "Missing Authentication Token")
+    place = (region, request.api_id, request.stage)
+    if throttles is not None and not throttles.take(
+        place, resource.get_path(), request.method, stage.method_settings, request.now_ms
+    ):
+        return message(429, "Too Many Requests")
     integration = method.method_integration
     refusal = _refused(request, api, method, backend.keys)
     if refusal is not None:
@@ -84,9 +96,12 @@ def begin(request: ApiRequest, account: str = ACCOUNT_ID, region: str = DEFAULT_
         request, resource.get_path(), path_parameters, dict(stage.variables), account, resource_id=resource.id
     )
     try:
-        return _INTEGRATIONS[integration.integration_type](matched, integration)
+        step = _INTEGRATIONS[integration.integration_type](matched, integration)
     except TemplateError as error:
         return message(500, str(error))
+    if isinstance(step, ApiResponse) or not integration.timeout_in_millis:
+        return step
+    return replace(step, timeout_ms=int(integration.timeout_in_millis))
 
 
 # -- finding the method -------------------------------------------------------------------------------------------

@@ -14,6 +14,10 @@ from stepsim.workers.worker import InvocationResult
 
 FunctionAnswer: TypeAlias = InvocationResult | ApiError
 
+INTEGRATION_MS = 29_000
+"""How long the gateway waits for an integration that says nothing of it
+(docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
@@ -55,6 +59,7 @@ class CallFunction:
     function: str
     event: str
     finish: Callable[[FunctionAnswer], ApiResponse]
+    timeout_ms: int = INTEGRATION_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class CallUrl:
 
     call: HttpCall
     finish: Callable[[HttpAnswer | HttpFailure], ApiResponse]
+    timeout_ms: int = INTEGRATION_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,13 @@ from stepsim.asl.payload import JSON, Payload, decode, encode
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.cloud.hosts import is_loopback
 from stepsim.runtime.cloud.outbound_http import HttpAnswer, HttpCall, HttpFailure
-from stepsim.runtime.cloud.rest_api_types import ApiRequest, ApiResponse, CallFunction, message
+from stepsim.runtime.cloud.rest_api_types import (
+    INTEGRATION_MS,
+    ApiRequest,
+    ApiResponse,
+    CallFunction,
+    message,
+)
 from stepsim.runtime.effects import Invoke, Program
 from stepsim.runtime.requests import InvokeFunction, SendHttp
 from stepsim.runtime.services.api_call import await_token
@@ -38,10 +44,6 @@ _FORBIDDEN = frozenset(
 _FORBIDDEN_PREFIXES = ("x-forwarded", "x-amz", "x-amzn")
 _EXECUTE_API = re.compile(r"(?P<api>[a-z0-9]+)\.execute-api\.(?P<rest>.+)")
 _AWS = re.compile(r"(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
-
-_GATEWAY_MS = 29_000
-"""How long the gateway waits for an integration."""
-
 
 def invoke(call: TaskCall) -> Program:
     """``apigateway:invoke``: the result is the response; a status from 400 on fails the task."""
@@ -177,11 +179,14 @@ def _executed(call: TaskCall, parameters: Mapping[str, JSON], api_id: str, regio
     )
     site = call.site()
     call.begin()
-    step = begin(request, site.account or ACCOUNT_ID, region or site.region or DEFAULT_REGION)
-    limit_ms = now_ms + _GATEWAY_MS
+    engine = call.frame.engine
+    yield from call.pause(engine.latency.of("apigateway.request", *call.frame.names))
+    apis = engine.capacity.apis
+    step = begin(request, site.account or ACCOUNT_ID, region or site.region or DEFAULT_REGION, apis)
     if isinstance(step, ApiResponse):
         response = step
     else:
+        limit_ms = engine.scheduler.now_ms + step.timeout_ms
         if isinstance(step, CallFunction):
             name = step.function.split(":")[6] if step.function.count(":") > 5 else step.function
             asked: InvokeFunction | SendHttp = InvokeFunction(step.function, step.event, call.site(name))
@@ -238,7 +243,7 @@ def _sent(call: TaskCall, parameters: Mapping[str, JSON], endpoint: str, host: s
     headers = {name: ",".join(values) for name, values in _headers(parameters).items()}
     body = _body(parameters).encode() or None
     query = _lists(parameters.get("QueryParameters"))
-    request = HttpCall.to(parameters["Method"], url, query, headers, body, _GATEWAY_MS / 1000)
+    request = HttpCall.to(parameters["Method"], url, query, headers, body, INTEGRATION_MS / 1000)
     answer: HttpAnswer | HttpFailure = yield call.invoke(SendHttp(request))
     if isinstance(answer, HttpAnswer):
         return answer

@@ -114,6 +114,13 @@ class TaskCall:
             if answer is not None:
                 raise EndedByToken(answer)
             return
+        yield from self.pause(duration_ms)
+
+    def pause(self, duration_ms: int) -> Program:
+        """Wait as `sleep` does, whatever becomes of the task's token."""
+        until_ms = self.frame.engine.scheduler.now_ms + duration_ms
+        if not duration_ms:
+            return
         if self.deadline_ms is not None and self.deadline_ms <= until_ms:
             yield Sleep(self.deadline_ms)
             raise StatesError(TIMEOUT)
