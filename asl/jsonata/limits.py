@@ -34,7 +34,7 @@ class Limits:
     """What our own functions may be given and give back in all; None for no limit."""
 
 
-FIRST = Limits(1 << 16, 1 << 20, 60, 1 << 20)
+FIRST = Limits(1 << 16, 1 << 20, 40, 1 << 20)
 """Of an evaluation in this process: enough for most, and too little to become a burden."""
 
 LAST = Limits(MAX_ELEMENTS, MAX_BYTES, 600, None)
