@@ -229,6 +229,19 @@ def _new_kept_run(folder: Path, scenario: Scenario, given: Given) -> KeptRun:
 @click.command()
 @click.argument("file", metavar="SCENARIO", type=click.Path(path_type=Path))
 @_shared
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    help="Simulate it so many times, each with the next seed, and tell the worst; a failing seed is shrunk to the "
+    "fewest faults that still break an expectation.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="How many of them run at a time; one a CPU otherwise.")
+@click.option(
+    "--keep",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --seeds: where the shrunk scenario is written.",
+)
 @click.pass_context
 def simulate(
     ctx: click.Context,
@@ -240,6 +253,9 @@ def simulate(
     test_case: str | None,
     json_target: str | None,
     folder: Path | None,
+    seeds: int | None,
+    jobs: int | None,
+    keep: Path | None,
 ) -> None:
     """Simulate a scenario in virtual time.
 
@@ -256,7 +272,21 @@ def simulate(
 
     _check_targets(json_target, folder)
     scenario = _scenario(file, payload, sets, seed, "virtual", (), None, Mocking(mock_config, test_case))
+    if seeds is None and (jobs is not None or keep is not None):
+        raise click.UsageError("--jobs and --keep go with --seeds.")
+    if seeds is not None:
+        if folder is not None or _is_definition(file):
+            raise click.UsageError("--seeds is for a scenario, and does not go with --save.")
+        from stepsim.runtime.cli_seeds import simulate_many
+
+        all_sets = (*sets, *Mocking(mock_config, test_case).sets(file), *_input_set(payload))
+        ctx.exit(simulate_many(file, all_sets, scenario.seed, seeds, jobs, keep, json_target))
     ctx.exit(_execute(verb, scenario, json_target, folder))
+
+
+def _input_set(payload: str | None) -> list[str]:
+    """``--input`` as a change of a scenario."""
+    return [] if payload is None else [f"input={json.dumps(_input(payload))}"]
 
 
 def _check_targets(json_target: str | None, folder: Path | None) -> None:

@@ -142,6 +142,7 @@ class _Resolver:
         checker.shape(value, written.ScenarioFile)
         if not isinstance(value, dict):
             return None
+        self._relative_to(value.get("relative_to"))
         definition = self._file(value.get("definition"), ("definition",), _DEFINITION_SUFFIXES)
         start_ms = self._start(value.get("start", "2026-01-01T00:00:00Z"))
         cloud = value.get("cloud")
@@ -223,6 +224,13 @@ class _Resolver:
             mocks=mocks,
             expect=tuple(expect),
         )
+
+    def _relative_to(self, folder: JSON) -> None:
+        """What paths are relative to, where that is not the file's own folder."""
+        if isinstance(folder, str):
+            self._base_dir = self._path.parent / folder
+            if not self._base_dir.is_dir():
+                self._checker.add(MISSING_FILE, f"there is no folder {self._base_dir}", ("relative_to",))
 
     def _own_name(self, value: Mapping[str, JSON]) -> str:
         """The scenario's name: as written, else the file's, or its folder's where the file is called scenario."""

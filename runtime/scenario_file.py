@@ -170,6 +170,7 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
 
     definition: Annotated[str, Meta(description="the state machine, .json or .yaml, relative to this file")]
     name: str | None = None
+    relative_to: Annotated[str | None, Meta(description="what paths are relative to: this file's folder")] = None
     substitutions: dict[str, Any] = {}
     type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
     input: Any = {}

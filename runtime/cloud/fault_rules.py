@@ -137,7 +137,7 @@ class FaultRule:
             object.__setattr__(self, "error", error)
             object.__setattr__(self, "cause", self.cause or cause)
         self._check_effects()
-        if self.status is None and self.error is not None:
+        if self.status is None and self.error is not None and self.kind in _OF_WHAT["status"]:
             object.__setattr__(self, "status", STATUSES.get(self.error, STATUS))
 
     def _check_subject(self) -> None:
@@ -206,7 +206,7 @@ def written(rule: FaultRule) -> dict[str, JSON]:
 
 
 def _own_status(rule: FaultRule) -> bool:
-    return rule.error is not None and rule.status != STATUSES.get(rule.error, STATUS)
+    return rule.error is not None and rule.status is not None and rule.status != STATUSES.get(rule.error, STATUS)
 
 
 def _time(ms: int) -> str:
