@@ -77,7 +77,7 @@ def test_an_integration_may_take_29_seconds(cloud: Cloud) -> None:
     execution, seconds = invoked(cloud, api(cloud))
     assert (execution.error, execution.cause, seconds) == (
         "ApiGateway.504",
-        '{"message": "Endpoint request timed out"}',
+        '{"message":"Endpoint request timed out"}',
         29.5,
     )
     execution, seconds = invoked(cloud, api(cloud, timeoutInMillis=5_000))
