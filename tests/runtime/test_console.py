@@ -255,6 +255,25 @@ def test_every_part_of_a_report_has_its_table() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_a_throttled_table_says_why_and_where() -> None:
+    """The reasons, in AWS's words, and the keys that most was asked of; of the others nothing is said."""
+    keys = [{"key": "P1#2026-01-05", "share": 0.75, "throttles": 1_300}, {"key": "P2", "share": 0.01, "throttles": 0}]
+    throttled = {
+        "consumed_wcu": 4_000.0,
+        "consumed_rcu": 0.0,
+        "throttled_writes": 1_300,
+        "hottest_share": 0.75,
+        "hottest_keys": keys,
+        "throttles": {"IndexWriteKeyRangeThroughputExceeded": 400, "TableWriteKeyRangeThroughputExceeded": 900},
+    }
+    calm = {**throttled, "throttled_writes": 0, "throttles": {}}
+    rows = [line.split() for line in summary(a_report(tables={"rows": throttled, "others": calm})).splitlines()]
+    assert ["rows", "4,000", "0", "1,300", "75.0%"] in rows
+    assert ["rows", "TableWriteKeyRangeThroughputExceeded", "900"] in rows
+    assert ["rows", "P1#2026-01-05", "75.0%", "1,300"] in rows
+    assert sum(row[:1] == ["others"] for row in rows) == 1
+
+
 def test_a_map_run_that_failed_says_so() -> None:
     """The status of map runs is told where one of them went wrong."""
     counts = {**COUNTS, "total": 10, "succeeded": 4, "failed": 6}
