@@ -1,4 +1,4 @@
-"""The command line: ``stepsim run``, ``simulate``, ``serve`` and ``validate``.
+"""The command line: ``stepsim run``, ``simulate``, ``sweep``, ``serve`` and ``validate``.
 
 Each command imports what it needs when it runs, so that asking for help costs nothing.
 """
@@ -12,6 +12,7 @@ import click
 
 from stepsim.runtime.cli_run import run, simulate
 from stepsim.runtime.cli_serve import serve
+from stepsim.runtime.cli_sweep import sweep
 from stepsim.runtime.cli_validate import validate
 
 
@@ -31,5 +32,6 @@ def main() -> None:
 
 main.add_command(run)
 main.add_command(simulate)
+main.add_command(sweep)
 main.add_command(serve)
 main.add_command(validate)
