@@ -86,6 +86,13 @@ _FUNCTIONS = (
     Column("mean", _of("duration_ms", "mean"), _milliseconds, spare=2),
     *_PERCENTILES,
 )
+_CONTAINERS = (
+    Column("launched", _of("launched"), always=True),
+    Column("interrupted", _of("interrupted")),
+    Column("peak", _of("max_concurrency_seen")),
+    Column("provisioned in", _of("provisioning_ms", "p50"), _milliseconds, spare=1),
+    Column("vCPU hours", _of("vcpu_hours"), "{:,.2f}".format),
+)
 _MAP_RUNS = (
     Column("items", _of("itemCounts", "total"), always=True),
     Column("succeeded", _of("itemCounts", "succeeded"), always=True),
@@ -136,6 +143,7 @@ def print_summary(report: Mapping[str, Any], stream: TextIO) -> None:
     went_wrong = any(run["status"] != "SUCCEEDED" for run in report["map_runs"].values())
     _print_table(console, "Map runs", "state", _MAP_RUNS, report["map_runs"], second="status" if went_wrong else "")
     _print_table(console, "Functions", "function", _FUNCTIONS, report["functions"])
+    _print_table(console, "Containers", "family", _CONTAINERS, report["containers"])
     _print_errors(console, report)
     _print_table(console, "AWS calls", "call", _CALLS, report["calls"])
     _print_table(console, "DynamoDB tables", "table", _TABLES, report["tables"])

@@ -1,7 +1,8 @@
 """AWS calls of a handler inside a simulation, or the same calls of plain boto3 on moto: ``calls.py KIND COUNT``.
 
-KIND is ``gate`` or ``moto``. Each call is made COUNT times, on a bucket and a table that hold nothing else. Prints one
-line of JSON: the seconds that each operation took.
+KIND is ``gate`` (nothing limits the calls), ``limits`` (models of capacity count them, far from their limits),
+``latency`` (they take their time, too) or ``moto``. Each call is made COUNT times, on a bucket and a table that hold
+nothing else. Prints one line of JSON: the seconds that each operation took.
 """
 
 from __future__ import annotations
@@ -54,8 +55,23 @@ def handler(event: Any, context: Any) -> dict[str, float]:
     return time_calls(event["count"])
 
 
-def through_the_gate(count: int) -> dict[str, float]:
-    """The calls of a handler in virtual time, where AWS takes none to answer."""
+OUT_OF_REACH = 1_000_000_000
+LIMITS = dict.fromkeys(
+    (
+        *("s3_prefix_read_rate", "s3_prefix_write_rate", "dynamodb_partition_wcu", "dynamodb_partition_rcu"),
+        *("dynamodb_table_wcu", "dynamodb_table_rcu", "dynamodb_initial_wcu", "dynamodb_initial_rcu"),
+    ),
+    OUT_OF_REACH,
+)
+KINDS: Mapping[str, Mapping[str, object]] = {
+    "gate": {"latency": "none", "quotas": "none"},
+    "limits": {"latency": "none", "quotas": LIMITS},
+    "latency": {"quotas": LIMITS},
+}
+
+
+def through_the_gate(kind: str, count: int) -> dict[str, float]:
+    """The calls of a handler in virtual time."""
     from stepsim.runtime.runner import simulate
     from stepsim.runtime.scenario import load_scenario
 
@@ -64,9 +80,9 @@ def through_the_gate(count: int) -> dict[str, float]:
         "name": "calls",
         "definition": "calls.asl.json",
         "input": {"count": count},
-        "latency": "none",
+        **KINDS[kind],
         "cloud": {"buckets": {"bucket": {}}, "tables": {"table": {"partition_key": "pk"}}},
-        "functions": {"Calls": {"handler": "calls:handler"}},
+        "functions": {"Calls": {"handler": "calls:handler", "timeout_s": 900}},
     }
     with TemporaryDirectory() as folder:
         (Path(folder) / "calls.py").symlink_to(Path(__file__).resolve())
@@ -96,7 +112,7 @@ def on_moto(count: int) -> dict[str, float]:
 
 
 def main(kind: str, count: int) -> None:
-    print(json.dumps((through_the_gate if kind == "gate" else on_moto)(count)))
+    print(json.dumps(on_moto(count) if kind == "moto" else through_the_gate(kind, count)))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ def a_report(**changes: Any) -> dict[str, Any]:
         "history_events": 40,
         "map_runs": {},
         "functions": {},
+        "containers": {},
         "states": {"Load": state(entered=5_000, succeeded=5_000)},
         "calls": {},
         "tables": {},
