@@ -14,6 +14,7 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.call import Answer, CallSite
 from stepsim.runtime.items import (
     Item,
+    inputs_of_file,
     items_of_data,
     items_of_file,
     items_of_files,
@@ -37,10 +38,12 @@ class PerformCall(Protocol):
 class ItemSource:
     """The items of one map run, read as they are asked for."""
 
-    __slots__ = ("items", "length", "ready_ms")
+    __slots__ = ("inputs", "items", "length", "ready_ms")
 
     def __init__(self, items: Iterator[Item], length: int | None = None) -> None:
         self.items = items
+        self.inputs: Iterator[JSON] | None = None
+        """The same, as children are given them where nothing is selected; one or the other is read. None is none."""
         self.length = length
         """How many there are, where that is known before they are read."""
         self.ready_ms = 0
@@ -74,6 +77,7 @@ def source_of_reader(
     body = s3.body(dict(arguments))
     if config.manifest_type is None:
         source.items = items_of_file(body, bucket, key, config)
+        source.inputs = inputs_of_file(body, key, config)
     else:
         manifest = read_manifest(unpacked(body, key), config)
         source.items = items_of_files(s3.bodies(manifest.files), manifest.config)

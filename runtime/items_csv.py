@@ -124,7 +124,8 @@ def _enclosed(piece: bytes, delimiter: str) -> list[list[str]] | None:
 
 def _regular(piece: bytes, delimiter: str) -> list[list[str]] | None:
     """The rows of a piece in which quotes enclose whole fields, as they mostly do; None where it is not so simple."""
-    if piece.endswith(b"\\") or b"\\\n" in piece or b"\\\r" in piece:
+    # One byte is found much faster than two.
+    if b"\\" in piece and (piece.endswith(b"\\") or b"\\\n" in piece or b"\\\r" in piece):
         return None
     lines = io.StringIO(piece.decode(), newline="")
     try:

@@ -280,6 +280,8 @@ class Batching:
 def child_inputs(state: MapState, source: ItemSource, effective: JSON, frame: Frame) -> Iterator[JSON]:
     """The items after ItemSelector, which sees the map's input, the parent's context and the item."""
     if state.item_selector is None:
+        if source.inputs is not None:
+            return source.inputs
         return (item.value if item.key is None else item.input for item in source.items)
     return _selected(state.item_selector, source.items, effective, frame)
 

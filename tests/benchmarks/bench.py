@@ -92,10 +92,10 @@ def listing(quick: bool) -> Iterator[Measure]:
 def readers(quick: bool) -> Iterator[Measure]:
     """The rows of one large object: the reader alone in each format, and children for a CSV's."""
     count = 5_000 if quick else 1_000_000
-    for form in ("csv", "quoted", "csv.gz", "csv.zst", "jsonl", "parquet"):
+    for form in ("csv", "quoted", "partly", "csv.gz", "csv.zst", "jsonl", "parquet"):
         read = program("readers", "reader", form, count)
         figure = f"{read['seconds']:.2f} s, {read['per_s']:,.0f} a second; {read['peak_rss_mb']:.0f} MB"
-        bar = 300_000 if form in ("csv", "jsonl", "parquet") else None
+        bar = 300_000 if form in ("csv", "quoted", "partly", "jsonl", "parquet") else None
         yield Measure(f"{count:,} rows of {form}", figure, read["per_s"], None, bar, at_least=True)
     children = program("readers", "children", "csv", count // 5)
     figure = f"{children['seconds']:.2f} s, {children['per_s']:,.0f} a second; {children['peak_rss_mb']:.0f} MB"
