@@ -79,6 +79,8 @@ class Account:
             self.scheduler, dice, statistics, tasks.perform, self._map_runs.run, self.tokens, self.activities
         )
         self._engine.capacity = Capacity(NO_QUOTAS, lambda: 0) if capacity is None else capacity
+        inline = self._engine.capacity.quotas["inline_map_concurrency"]
+        self._engine.inline_concurrency = None if inline is None else max(1, int(inline))
         self._engine.transitions = limited_transitions(self._engine.capacity.quotas, statistics)
         self._engine.latency = Latency(dice, off=True) if latency is None else latency
         self._runs: dict[str, _Run] = {}

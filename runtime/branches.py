@@ -20,9 +20,6 @@ from stepsim.runtime.resume import ResumePoint, StoppedFork
 
 RunStates: TypeAlias = Callable[[StateMachine, Payload, Frame], Program]
 
-INLINE_CONCURRENCY = 40
-"""How many iterations of an inline Map run at once where MaxConcurrency is 0, and at the most."""
-
 _ABORTED_TYPES = frozenset({"Task", "Wait", "Parallel", "Map"})
 
 
@@ -59,7 +56,8 @@ def run_parallel(state: ParallelState, effective: Payload, frame: Frame, run_sta
 def run_inline_map(state: MapState, effective: Payload, frame: Frame, run_states: RunStates) -> Program:
     """All iterations of an inline Map. Returns the array of their outputs, in item order."""
     items: list[JSON] = state.items(effective.value, frame)
-    limit = min(state.max_concurrency(effective.value, frame) or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
+    limits = (state.max_concurrency(effective.value, frame) or None, frame.engine.inline_concurrency)
+    limit = min((limit for limit in limits if limit is not None), default=None)
     book, stopped = _open(frame)
     if stopped is None:
         book.last_event = book.last_state_event = frame.trail.add("MapStateStarted", {"length": len(items)})

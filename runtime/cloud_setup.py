@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from botocore.exceptions import ClientError
 from moto.core.exceptions import ServiceException
 
+from stepsim.runtime.api_setup import make_api
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.cloud.capacity import Capacity
 from stepsim.runtime.cloud.cloud import Cloud
@@ -36,6 +37,9 @@ def open_cloud(
         in_flight = scenario.quotas["sqs_in_flight"]
         cloud.queues.in_flight_max = None if in_flight is None else int(in_flight)
         cloud.queues.duplicates = {name: queue.duplicates for name, queue in scenario.queues.items()}
+        for name, api in scenario.apis.items():
+            with _making(f"cloud.apis.{name}"):
+                make_api(cloud, name, api)
         with _making("containers, batch_jobs, glue_jobs"):
             make_job_resources(cloud, scenario)
         with nullcontext() if faults is None else faults.watched():

@@ -41,6 +41,7 @@ class Engine:
         "activities",
         "capacity",
         "dice",
+        "inline_concurrency",
         "latency",
         "perform_task",
         "run_map",
@@ -67,6 +68,8 @@ class Engine:
         self.run_map = run_map
         self.tokens = tokens
         self.activities = Activities(scheduler) if activities is None else activities
+        self.inline_concurrency: int | None = 40
+        """How many iterations of an inline Map run at once where MaxConcurrency is 0, and at the most."""
         self.transitions: Transitions | None = None
         """What state transitions wait for; None where they are not limited."""
         self.capacity: Capacity

@@ -25,6 +25,7 @@ from stepsim.runtime.expectations import Check, Expectation, parse_expectation
 from stepsim.runtime.key_path import KeyPath
 from stepsim.runtime.lambdas.places import UNRESERVED_MIN
 from stepsim.runtime.mocks.inline import mocks_of
+from stepsim.runtime.scenario_apis import Api, api_of
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
 from stepsim.runtime.scenario_faults import Fault, rule_of
 from stepsim.runtime.scenario_latency import latencies_of
@@ -158,6 +159,7 @@ class _Resolver:
             ("functions",),
             lambda function, at: self._function(function, at, queue_names if isinstance(queue_names, dict) else {}),
         )
+        apis = self._each(cloud, Api, ("cloud", "apis"), lambda api, at: api_of(api, at, functions, checker))
         containers = self._each(value, written.Container, ("containers",), self._container)
         batch_jobs = self._each(value, written.Job, ("batch_jobs",), self._job)
         glue_jobs = self._each(value, written.Job, ("glue_jobs",), self._job)
@@ -201,6 +203,7 @@ class _Resolver:
             buckets=buckets,
             tables=tables,
             queues=queues,
+            apis=apis,
             triggers=events.triggers,
             arrivals=events.arrivals,
             until_ms=events.until_ms,

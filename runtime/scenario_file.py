@@ -14,6 +14,7 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.prices import LIST_PRICES
 from stepsim.runtime.cloud.quotas import QUOTAS
 from stepsim.runtime.mocks.written import Mocks
+from stepsim.runtime.scenario_apis import Api
 from stepsim.runtime.scenario_faults import Fault
 from stepsim.runtime.scenario_tables import Table
 from stepsim.runtime.triggers.written import Arrival, Trigger
@@ -64,6 +65,7 @@ class Cloud(Struct, frozen=True, forbid_unknown_fields=True):
     buckets: dict[str, Bucket | None] = {}
     tables: dict[str, Table] = {}
     queues: dict[str, Queue | None] = {}
+    apis: Annotated[dict[str, Api], Meta(description="REST APIs of API Gateway, by their ids")] = {}
     triggers: Annotated[list[Trigger], Meta(description="what starts executions and invokes functions")] = []
     clusters: Annotated[list[str], Meta(description="ECS clusters, besides `default`")] = []
     job_queues: Annotated[list[str], Meta(description="AWS Batch job queues")] = []

@@ -15,6 +15,7 @@ from stepsim.runtime.cloud.prices import LIST_PRICES, Prices
 from stepsim.runtime.cloud.quotas import LOCAL_QUOTAS, Quotas
 from stepsim.runtime.expectations import Check, Expectation
 from stepsim.runtime.mocks.answers import MockedCase
+from stepsim.runtime.scenario_apis import ApiSpec
 from stepsim.runtime.triggers.specs import ArrivalSpec, TriggerSpec
 from stepsim.workers.durations import NOTHING, Duration
 from stepsim.workers.modelled import ModelledError
@@ -161,6 +162,7 @@ class Scenario:
     buckets: Mapping[str, BucketSpec] = field(default_factory=dict)
     tables: Mapping[str, TableSpec] = field(default_factory=dict)
     queues: Mapping[str, QueueSpec] = field(default_factory=dict)
+    apis: Mapping[str, ApiSpec] = field(default_factory=dict)
     triggers: tuple[TriggerSpec, ...] = ()
     arrivals: tuple[ArrivalSpec, ...] = ()
     until_ms: int | None = None

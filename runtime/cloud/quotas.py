@@ -35,6 +35,8 @@ QUOTAS: Mapping[str, Quota] = MappingProxyType(
         "start_execution_rate": Quota(300, "StartExecution calls for Standard machines a second"),
         "start_execution_express_bucket": Quota(6_000, "StartExecution calls for Express machines at once"),
         "start_execution_express_rate": Quota(6_000, "StartExecution calls for Express machines a second"),
+        # A soft limit of the service, which holds for every inline Map; the page on Inline mode names it.
+        "inline_map_concurrency": Quota(40, "iterations of one inline Map at once"),
         "open_executions": Quota(1_000_000, "Standard executions that run at a time"),
         # The same page, on Distributed Map.
         "map_run_start_rate_express": Quota(1_000, "Express children a second of one map run"),
@@ -84,8 +86,10 @@ QUOTAS: Mapping[str, Quota] = MappingProxyType(
 AWS_QUOTAS: Quotas = MappingProxyType({name: quota.value for name, quota in QUOTAS.items()})
 """AWS's own: what holds in simulations."""
 
-NO_QUOTAS: Quotas = MappingProxyType(dict.fromkeys(QUOTAS))
-"""All off."""
+NO_QUOTAS: Quotas = MappingProxyType(
+    {**dict.fromkeys(QUOTAS), "inline_map_concurrency": AWS_QUOTAS["inline_map_concurrency"]}
+)
+"""All off but the inline Map's concurrency, which is how the service works and no account's."""
 
 LOCAL_QUOTAS: Quotas = MappingProxyType({**NO_QUOTAS, "lambda_concurrency": AWS_QUOTAS["lambda_concurrency"]})
 """What holds on the system clock: this machine's own limits are the narrower ones."""

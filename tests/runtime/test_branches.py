@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stepsim.runtime.runner import simulate
+from stepsim.runtime.scenario import load_scenario
+
+WAIT = {"Type": "Wait", "Seconds": 1, "End": True}
 FAIL = {"Type": "Fail", "Error": "Broken", "Cause": "at once"}
 
 
@@ -63,3 +69,12 @@ def test_an_inline_map_with_a_field_of_distributed_ones(laboratory: Any, languag
     assert run.execution.cause.endswith(
         "The ItemReader, ItemBatcher and ResultWriter fields are not supported for INLINE maps"
     )
+
+
+@pytest.mark.parametrize(("quotas", "seconds"), [("{}", 3), ("none", 3), ("{inline_map_concurrency: none}", 1)])
+def test_an_inline_map_runs_40_iterations_at_once(tmp_path: Path, quotas: str, seconds: int) -> None:
+    """Whatever else an account may do, unless a scenario lifts the limit itself."""
+    machine = {"Type": "Map", "End": True, "ItemProcessor": {"StartAt": "W", "States": {"W": WAIT}}}
+    (tmp_path / "m.json").write_text(json.dumps({"StartAt": "M", "States": {"M": machine}}))
+    (tmp_path / "s.yaml").write_text(f"definition: m.json\ninput: {[0] * 100}\nquotas: {quotas}\n")
+    assert simulate(load_scenario(tmp_path / "s.yaml"))["makespan_s"] == seconds
