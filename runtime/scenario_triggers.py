@@ -25,7 +25,7 @@ from stepsim.runtime.triggers.specs import (
     Timing,
     TriggerSpec,
 )
-from stepsim.runtime.triggers.templates import Template, compile_template
+from stepsim.runtime.triggers.templates import InputTemplate, input_template
 from stepsim.workers.durations import parse_time
 
 DEFINITION = "definition"
@@ -205,11 +205,11 @@ class EventResolver:
             self._add("is of what is started or invoked", (*path, "input"))
         return None
 
-    def _template(self, trigger: written.Trigger, path: KeyPath, of_message: bool) -> Template | None:
+    def _template(self, trigger: written.Trigger, path: KeyPath, of_message: bool) -> InputTemplate | None:
         if trigger.input is UNSET:
             return None
         try:
-            return compile_template(trigger.input, RECORD if of_message else ())
+            return input_template(trigger.input, RECORD if of_message else ())
         except ValueError as error:
             self._add(str(error), (*path, "input"))
             return None

@@ -79,7 +79,8 @@ def _transitions(statistics: Statistics) -> Iterator[Use]:
 def _wasted_transitions(statistics: Statistics) -> _Wasted:
     for name, state in statistics.states.items():
         yield "retries", Use("states.transition", state.billed_retries, "states", name)
-    yield "failed_children", Use("states.transition", statistics.lost, "states")
+    if statistics.lost:
+        yield "failed_children", Use("states.transition", statistics.lost, "states")
 
 
 def _express(counters: Counters, prices: Prices) -> Iterator[tuple[Waste | None, Use]]:

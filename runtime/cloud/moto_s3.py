@@ -187,6 +187,9 @@ _CREATED_BY = {
 
 def _send_event(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
     """moto's own notifications, and whoever else wants to know of objects."""
+    if event_name == notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT and key.multipart is not None:
+        # moto puts what it puts together; S3 tells once of it, as of what it is.
+        return
     operation, created = _CREATED_BY.get(event_name), getattr(bucket.keys, "created", None)
     if operation is not None and created is not None:
         created(key.name, key.size, key.etag.strip('"'), operation)

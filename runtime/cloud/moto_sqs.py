@@ -40,10 +40,18 @@ class Queues:
         self.duplicates: Mapping[str, float] = _NOBODY
         """The share of messages that come once more, by the queue's name."""
         self._dice = dice
+        self._by_name: dict[str, Mapping[str, Any]] = {}
 
     def find(self, name: str, region: str) -> Any:
         """moto's queue of a name; None where there is none."""
-        return models.sqs_backends[ACCOUNT_ID][region].queues.get(name)
+        return self._in(region).get(name)
+
+    def _in(self, region: str) -> Mapping[str, Any]:
+        """The queues of a region by name: the same mapping for as long as the account is open."""
+        queues = self._by_name.get(region)
+        if queues is None:
+            queues = self._by_name[region] = models.sqs_backends[ACCOUNT_ID][region].queues
+        return queues
 
     def of(self, name: str, region: str) -> Messages | None:
         """The messages of a standard queue; None where there is no such."""
@@ -70,8 +78,7 @@ class Queues:
     def counts(self, region: str) -> dict[str, tuple[QueueCounts, int]]:
         """What happened to each queue, and how many messages are in it."""
         told: dict[str, tuple[QueueCounts, int]] = {}
-        queues: Mapping[str, Any] = models.sqs_backends[ACCOUNT_ID][region].queues
-        for name, queue in queues.items():
+        for name, queue in self._in(region).items():
             messages = queue._messages
             counts = messages.settle() if isinstance(messages, Messages) else queue.counts
             told[name] = counts, len(messages)
@@ -119,7 +126,10 @@ def send(queues: Queues, queue: Any, body: str, delay_s: int, attributes: dict[s
     message = QueuedMessage(str(mock_random.uuid4()), body, now_ms, now_ms + delay_s * 1000 if delay_s else 0.0)
     if attributes:
         message.message_attributes = attributes
-    queue.add_message(message)
+    if queue.lambda_event_source_mappings:
+        queue.add_message(message)
+    else:
+        queue._messages.append(message)
     return message
 
 

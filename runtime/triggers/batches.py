@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from stepsim.asl.payload import JSON, decode, encode
-from stepsim.runtime.triggers.templates import Template
+from stepsim.runtime.triggers.templates import InputTemplate
 
 RECORD = (
     "messageId",
@@ -66,26 +67,24 @@ def function_event(messages: Sequence[Any], queue_arn: str) -> str:
     return encode({"Records": [record(message, queue_arn) for message in messages]})
 
 
-def pipe_input(messages: Sequence[Any], queue_arn: str, template: Template | None) -> str:
+def pipe_input(messages: Sequence[Any], queue_arn: str, template: InputTemplate | None) -> str:
     """What a pipe starts an execution with: an array, of one message too, each by the template (pipes user guide)."""
     if template is None:
         return encode([record(message, queue_arn) for message in messages])
-    return encode([template(_parsed(message, queue_arn)) for message in messages])
+    return encode([template.fill(_parsed(message, queue_arn, template)) for message in messages])
 
 
-def single_input(message: Any, queue_arn: str, template: Template | None) -> str:
+def single_input(message: Any, queue_arn: str, template: InputTemplate | None) -> str:
     """What a function between the queue and the machine starts an execution with."""
     body: str = message.body
-    return body if template is None else encode(template(_parsed(message, queue_arn)))
+    return body if template is None else encode(template.fill(_parsed(message, queue_arn, template)))
 
 
-def _parsed(message: Any, queue_arn: str) -> JSON:
+def _parsed(message: Any, queue_arn: str, template: InputTemplate) -> JSON:
     """A message whose body is looked into, where it is JSON (pipes user guide, "implicit body data parsing")."""
-    found = record(message, queue_arn)
-    try:
+    found = record(message, queue_arn) if template.looks_around else {"body": message.body}
+    with suppress(ValueError):
         found["body"] = decode(message.body)
-    except ValueError:
-        return found
     return found
 
 

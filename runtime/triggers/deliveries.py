@@ -11,7 +11,9 @@ from typing import Any
 
 from stepsim.asl.payload import encode
 from stepsim.runtime.cloud.call import ACCOUNT_ID, ApiError, CallSite
+from stepsim.runtime.cloud.latency import drawn_ms
 from stepsim.runtime.cloud.meter import THROTTLES
+from stepsim.runtime.cloud.moto_sqs import send
 from stepsim.runtime.effects import Invoke, Program
 from stepsim.runtime.requests import InvokeFunction, InvokeOptions
 from stepsim.runtime.triggers.event_texts import Event
@@ -46,9 +48,11 @@ class Deliveries:
         self._trigger = trigger
         self._counts = counts
         self._number = 0
-        self._latency = "events.delivery" if trigger.via_bus else "s3.notification"
+        service, operation = ("events", "delivery") if trigger.via_bus else ("s3", "notification")
         if isinstance(trigger.source, ScheduleSource) and not trigger.via_bus:
-            self._latency = "scheduler.delivery"
+            service, operation = "scheduler", "delivery"
+        self._spread = world.latency.spread(service, operation)
+        self._send = world.cloud.gate.route("sqs", "SendMessage")
 
     def happened(self, event: Event) -> None:
         """Take an event on: it is delivered a little later, and perhaps twice."""
@@ -62,10 +66,13 @@ class Deliveries:
             self._number += 1
             delivery = Delivery(event, self._number, world.now_ms)
             world.underway += 1
-            due_ms = world.now_ms + world.latency.of(self._latency, trigger.name, self._number)
+            due_ms = world.now_ms + self._latency_ms(delivery)
             world.scheduler.call_at(due_ms, lambda delivery=delivery: self._invoke(delivery))  # type: ignore[misc]
         if world.scheduler.wake is not None:
             world.scheduler.wake()
+
+    def _latency_ms(self, delivery: Delivery) -> int:
+        return drawn_ms(self._spread, self._world.dice.of(f"delivery/{self._trigger.name}/{delivery.number}"))
 
     def _invoke(self, delivery: Delivery) -> None:
         """Try to deliver once EventBridge's rate of invocations allows it."""
@@ -86,14 +93,27 @@ class Deliveries:
         site = CallSite(trigger.name, place=delivery.number, attempt=delivery.attempts)
         delivery.attempts += 1
         if trigger.polling is not None:
-            params = {"QueueUrl": trigger.polling.queue, "MessageBody": delivery.event.text}
-            self._settle(delivery, world.cloud.perform("sqs", "SendMessage", params, site=site).error)
+            self._settle(delivery, self._send_message(trigger.polling.queue, delivery.event.text, site))
             return
         assert trigger.target is not None
         program = self._start if trigger.target.kind == "start" else self._send_event
         world.scheduler.spawn(
             program(delivery, trigger.target, site), lambda error, bug: self._ended(delivery, error, bug)
         )
+
+    def _send_message(self, name: str, text: str, site: CallSite) -> ApiError | None:
+        """Send a message; returns what it was refused with, or None."""
+        cloud = self._world.cloud
+        _, refusal = cloud.gate.admit(self._send, {"MessageBody": text}, site)
+        if refusal is not None and (refusal.hang or refusal.code is not None):
+            return refusal.api_error()
+        queue = cloud.queues.find(name, REGION)
+        if queue is None:
+            return ApiError("AWS.SimpleQueueService.NonExistentQueue", f"There is no queue {name}.", 400)
+        if len(text) > queue.maximum_message_size:
+            return ApiError("InvalidParameterValue", "The message is too large.", 400)
+        send(cloud.queues, queue, text, queue.delay_seconds, None)
+        return None
 
     def _ended(self, delivery: Delivery, error: ApiError | None, bug: Exception | None) -> None:
         if bug is not None:
@@ -168,4 +188,4 @@ class Deliveries:
 
 
 def _input(event: Event, target: Target) -> str:
-    return event.text if target.template is None else encode(target.template(event.value))
+    return event.text if target.template is None else encode(target.template.fill(event.value))

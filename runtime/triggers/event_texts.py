@@ -7,6 +7,7 @@ those of schedules as the scheduler's default, and as scheduled rules have sent 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote_plus
 
 from stepsim.asl.payload import JSON, decode, encode
@@ -130,4 +131,9 @@ def scheduled(event_id: str, name: str, at_ms: int, *, via_bus: bool) -> Event:
 
 
 def _seconds(at_ms: int) -> str:
-    return f"{format_timestamp(at_ms)[:19]}Z"
+    return _second(at_ms // 1000)
+
+
+@lru_cache(maxsize=16)
+def _second(at_s: int) -> str:
+    return f"{format_timestamp(at_s * 1000)[:19]}Z"

@@ -43,9 +43,10 @@ class Poller:
         self._backlog_since_ms: int | None = None
         self._look_due_ms: int | None = None
         self._gathered_ms: int | None = None
+        self._room = _FIRST
         messages = self._messages()
         assert messages is not None
-        messages.when_added.append(lambda: self._look_at(world.now_ms))
+        messages.when_added.append(self._added)
 
     @property
     def idle(self) -> bool:
@@ -60,6 +61,11 @@ class Poller:
         return self._world.cloud.queues.of(self._polling.queue, REGION)
 
     # -- when ----------------------------------------------------------------------------------------------------
+
+    def _added(self) -> None:
+        # With as many batches under way as may be, their ends and the next second look at the queue.
+        if self._running < self._room:
+            self._look_at(self._world.now_ms)
 
     def _look_at(self, due_ms: int) -> None:
         """Look at the queue at a moment, unless that will be done before."""
@@ -111,12 +117,11 @@ class Poller:
 
     def _limit(self, now_ms: int) -> int:
         """How many batches may be worked on at once."""
-        if self._polling.maximum_concurrency is not None:
-            return self._polling.maximum_concurrency
         if self._backlog_since_ms is None:
             self._backlog_since_ms = now_ms
         more = _MORE_PER_MINUTE * (now_ms - self._backlog_since_ms) // 60_000
-        return min(_FIRST + more, _MOST)
+        self._room = self._polling.maximum_concurrency or min(_FIRST + more, _MOST)
+        return self._room
 
     # -- what ----------------------------------------------------------------------------------------------------
 
@@ -145,8 +150,7 @@ class Poller:
             return not queue._messages.visible
         if len(received) > 1:
             # Standard queues keep the order as well as they can, and promise none.
-            names = f"order/{self._trigger.name}/{counts.batches}"
-            received.sort(key=lambda message: world.dice.of(f"{names}/{message.number}"))
+            _shuffle(received, world.dice.integer("order", self._trigger.name, counts.batches))
         self._running += 1
         world.underway += 1
         world.scheduler.spawn(self._work(received, site, counts.batches, latency_ms), self._worked)
@@ -225,3 +229,11 @@ class Poller:
         if answer.function_error is not None:
             return frozenset(ids)
         return failed_messages(answer.payload, ids, reports=self._polling.report_batch_item_failures)
+
+
+def _shuffle(messages: list[Any], drawn: int) -> None:
+    """Put messages into the order that a large number stands for."""
+    left = drawn
+    for last in range(len(messages) - 1, 0, -1):
+        left, index = divmod(left or drawn, last + 1)
+        messages[last], messages[index] = messages[index], messages[last]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stepsim.runtime.triggers.schedules import Schedule
-from stepsim.runtime.triggers.templates import Template
+from stepsim.runtime.triggers.templates import InputTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Target:
     kind: Literal["start", "invoke"]
     name: str
     """Of a state machine, or of a function."""
-    template: Template | None = None
+    template: InputTemplate | None = None
     """Makes its input of the event; None: the event as it is."""
 
 

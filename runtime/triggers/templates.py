@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from stepsim.asl.errors import PathNotFound
+from stepsim.asl.errors import PathNotFound, StatesError
 from stepsim.asl.expression import Scope
 from stepsim.asl.jsonpath import compile_path
 from stepsim.asl.payload import JSON, encode
@@ -22,6 +23,22 @@ Template: TypeAlias = Callable[[JSON], JSON]
 _HOLE = re.compile(r"<(\$[^<>]*)>")
 _FIRST = re.compile(r"\$(?:\.|\[')([\w-]+)")
 _NOWHERE = Scope(lambda: {}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class InputTemplate:
+    """What makes a target's input."""
+
+    fill: Template
+    looks_around: bool = True
+    """Of a message, it needs more than the ``body``."""
+
+
+def input_template(value: JSON, own: Collection[str] = ()) -> InputTemplate:
+    """The template that a JSON value is, as `compile_template` makes it. Raises ValueError."""
+    firsts = [_FIRST.match(path) for path in _HOLE.findall(encode(value))]
+    looks_around = any(first is None or (first[1] in own and first[1] != "body") for first in firsts)
+    return InputTemplate(compile_template(value, own), looks_around)
 
 
 def compile_template(value: JSON, own: Collection[str] = ()) -> Template:
@@ -55,7 +72,7 @@ def _found(path: str, own: Collection[str]) -> Template:
     def find(event: JSON) -> JSON:
         try:
             return compiled(event, _NOWHERE)
-        except PathNotFound:
+        except (PathNotFound, StatesError):
             return None
 
     return find
