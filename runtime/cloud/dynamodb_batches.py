@@ -239,6 +239,9 @@ def _plan_all(actions: list[tuple[str, dict[str, Any]]], region: str) -> list[Ch
     for kind, action in actions:
         try:
             change = PLANS[kind](action, region)
+        except Throttled as throttled:
+            reasons.append(_reason(throttled))
+            continue
         except ApiError as error:
             if error.code != "ConditionalCheckFailedException":
                 raise

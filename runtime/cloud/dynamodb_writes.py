@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepsim.runtime.cloud.call import FallThrough
+from stepsim.runtime.cloud.call import ApiError, FallThrough
 from stepsim.runtime.cloud.dynamodb_capacity import Consumption, write_units
 from stepsim.runtime.cloud.dynamodb_conditions import compile_condition
 from stepsim.runtime.cloud.dynamodb_index import IndexShape
@@ -70,8 +70,25 @@ def plan_put(params: Mapping[str, Any], region: str) -> Change:
         raise invalid("Item size has exceeded the maximum allowed size")
     record = encode_record(item, size)
     old_size, old = _held(store, key)
-    check_condition(params, old)
+    try:
+        check_condition(params, old)
+    except ApiError as error:
+        raise _paid(error, store, key, old_size) from None
     return Change(store, key, old, old_size, item, record, size)
+
+
+def _paid(error: ApiError, store: Store, key: tuple[RawKey, RawKey], size: int) -> ApiError:
+    """Charges a write whose condition was false, and returns its error: it costs the units of the item that is there.
+
+    (WorkingWithItems.html in DynamoDB's guide, "Capacity units consumed by conditional writes".) Raises `Throttled`
+    instead where there is nothing left.
+    """
+    if error.code == "ConditionalCheckFailedException":
+        units = write_units(size)
+        if store.limits is not None:
+            store.limits.write(key, units)
+        store.meter.wrote(key[0], units)
+    return error
 
 
 def _check_index_keys(store: Store, item: Attributes) -> None:
@@ -97,7 +114,10 @@ def plan_delete(params: Mapping[str, Any], region: str) -> Change:
     store = writable(params, region)
     key = checked_key(store, params.get("Key"))
     old_size, old = _held(store, key)
-    check_condition(params, old)
+    try:
+        check_condition(params, old)
+    except ApiError as error:
+        raise _paid(error, store, key, old_size) from None
     return Change(store, key, old, old_size, None, None, 0)
 
 
@@ -126,7 +146,7 @@ def plan_update(params: Mapping[str, Any], region: str) -> Change:
         _refuse_key_update(store, update)
     old_size, old = _held(store, raw)
     if condition is not None and not condition.test(old or {}, values):
-        raise condition_failed(params, old)
+        raise _paid(condition_failed(params, old), store, raw, old_size)
     new = dict(old or params["Key"])
     if update is not None:
         new = update.apply(new, values)

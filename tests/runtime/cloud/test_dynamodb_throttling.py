@@ -325,6 +325,19 @@ def test_the_report_names_the_hottest_keys(account: Account) -> None:
     assert len(hottest) == 5
 
 
+def test_a_condition_that_is_false_costs_as_much(account: Account) -> None:
+    """And is throttled as any write is, in a transaction, too."""
+    account.make()
+    account.put(1)
+    put = {"TableName": "rows", "Item": row("hot", 0), "ConditionExpression": "attribute_not_exists(pk)"}
+    for _ in range(4):
+        assert refused(account.client.put_item, **put)["Error"]["Code"] == "ConditionalCheckFailedException"
+    assert refused(account.client.put_item, **put)["Error"]["Code"] == "ThrottlingException"
+    [reason] = refused(account.client.transact_write_items, TransactItems=[{"Put": put}])["CancellationReasons"]
+    assert reason["Code"] == "ThrottlingError"
+    assert account.report()["consumed_wcu"] == 5
+
+
 def test_set_up_and_what_is_kept_cost_nothing(account: Account) -> None:
     """Neither the clients that a cloud hands out are throttled, nor is what a run saves."""
     account.make((1, 1))
