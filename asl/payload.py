@@ -19,6 +19,9 @@ JSON: TypeAlias = Any
 MAX_BYTES = 262_144
 """The limit for inputs, outputs and results of states and executions, in bytes of UTF-8."""
 
+_SURELY_FITS = MAX_BYTES // 4
+"""Characters that cannot be too many bytes."""
+
 
 class Double(float):
     """A number that AWS prints as Java does: ``1.790204286E9``, with an exponent from ten millions on (measured)."""
@@ -51,6 +54,7 @@ def written(value: object) -> msgspec.Raw:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=written)
+_encode = _encoder.encode
 _decoder: msgspec.json.Decoder[JSON] = msgspec.json.Decoder()
 
 
@@ -62,7 +66,7 @@ def encode(value: JSON) -> str:
     if type(value) is float and not math.isfinite(value):
         raise TypeError(f"Out of range float values are not JSON compliant: {value!r}")
     try:
-        return _encoder.encode(value).decode()
+        return _encode(value).decode()
     except UnicodeEncodeError:
         return _escaped(value)
 
@@ -115,9 +119,10 @@ class Payload:
     @property
     def text(self) -> str:
         """The JSON text: the caller's own where the value came in as text, else compact."""
-        if self._text is None:
-            self._text = encode(self.value)
-        return self._text
+        text = self._text
+        if text is None:
+            text = self._text = encode(self.value)
+        return text
 
     @property
     def has_text(self) -> bool:
@@ -133,9 +138,11 @@ class Payload:
     @property
     def too_large(self) -> bool:
         """True beyond the 262,144 bytes that AWS allows."""
+        text = self._text
+        if text is None:
+            text = self._text = encode(self.value)
         # A character has at most four bytes, so most texts need no closer look.
-        length = len(self.text)
-        return length > MAX_BYTES // 4 and self.size > MAX_BYTES
+        return len(text) > _SURELY_FITS and self.size > MAX_BYTES
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Payload) and self.value == other.value

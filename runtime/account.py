@@ -25,7 +25,6 @@ from stepsim.runtime.engine import Engine
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import ROLE_ARN, Identity
 from stepsim.runtime.functions import Functions
-from stepsim.runtime.interpreter import run_states
 from stepsim.runtime.item_source import PerformCall
 from stepsim.runtime.map_children import Keeper
 from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas
@@ -74,10 +73,11 @@ class Account:
         self.tokens = TaskTokens(self.scheduler, dice)
         self.activities = Activities(self.scheduler)
         tasks = Tasks(models, None if faults is None else faults.strike_task)
-        self._map_runs = MapRuns(run_states, call, map_quotas)
+        self._map_runs = MapRuns(call, map_quotas)
         self._engine = Engine(
             self.scheduler, dice, statistics, tasks.perform, self._map_runs.run, self.tokens, self.activities
         )
+        self._engine.direct = tasks.direct
         self._engine.capacity = Capacity(NO_QUOTAS, lambda: 0) if capacity is None else capacity
         inline = self._engine.capacity.quotas["inline_map_concurrency"]
         self._engine.inline_concurrency = None if inline is None else max(1, int(inline))

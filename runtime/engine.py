@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stepsim.asl.machine import DistributedMap, MapState, TaskState
 from stepsim.asl.payload import Payload
@@ -17,13 +19,33 @@ from stepsim.runtime.transitions import Transitions
 if TYPE_CHECKING:
     from stepsim.runtime.cloud.capacity import Capacity
     from stepsim.runtime.cloud.latency import Latency
-    from stepsim.runtime.frame import Frame
+    from stepsim.runtime.frame import Frame, Identity
 
 
 class PerformTask(Protocol):
     """Runs one attempt of a Task; returns the result `Payload`."""
 
     def __call__(self, state: TaskState, effective: Payload, frame: Frame, /) -> Program: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """What a Task does that calls a function with its input, and returns what the function returned."""
+
+    request: Callable[[Identity, str, int, str], object]
+    """Who calls, in which state, at which visit and with what event -> the request of the first attempt."""
+    answered: Callable[[Any], Payload]
+    """Its answer -> the result; raises StatesError where that is a failure."""
+
+
+class FindDirect(Protocol):
+    """How a Task calls its function; None where there is more to it."""
+
+    def __call__(self, state: TaskState, /) -> Direct | None: ...
+
+
+def _never(_state: TaskState) -> None:
+    return None
 
 
 class RunMap(Protocol):
@@ -41,6 +63,7 @@ class Engine:
         "activities",
         "capacity",
         "dice",
+        "direct",
         "inline_concurrency",
         "latency",
         "perform_task",
@@ -65,6 +88,8 @@ class Engine:
         self.dice = dice
         self.statistics = statistics
         self.perform_task = perform_task
+        self.direct: FindDirect = _never
+        """Asked for what need not be asked of `perform_task`, which knows every way."""
         self.run_map = run_map
         self.tokens = tokens
         self.activities = Activities(scheduler) if activities is None else activities

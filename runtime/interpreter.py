@@ -35,7 +35,7 @@ Step: TypeAlias = "tuple[str | None, Payload, dict[str, JSON] | None]"
 
 Retryable: TypeAlias = TaskState | ParallelState | MapState
 
-_BREATH = 32
+BREATH = 32
 """So many states in a row take at least a millisecond: a loop of them must not stop the clock, nor everybody else."""
 
 
@@ -44,61 +44,71 @@ def run_states(machine: StateMachine, payload: Payload, frame: Frame) -> Program
 
     Returns the output `Payload`; raises StatesError.
     """
-    states = machine.states
-    engine = frame.engine
-    statistics = engine.statistics
-    state = states[machine.start_at]
     if frame.resume is not None:
-        state, payload = states[frame.resume.state], frame.resume.raw
-    visited = 0
-    history = None if frame.me.express else frame.trail.history
+        return run_on(machine, frame.resume.state, frame.resume.raw, frame)
+    return run_on(machine, machine.start_at, payload, frame)
+
+
+def run_on(
+    machine: StateMachine,
+    start_at: str,
+    payload: Payload,
+    frame: Frame,
+    visited: int = 0,
+    failed: StatesError | None = None,
+) -> Program:
+    """As `run_states`, from the state `start_at` on, when so many were visited.
+
+    With `failed` the frame is in that state, a Task, already, and its first attempt has failed with this error.
+    """
+    states, engine, trail = machine.states, frame.engine, frame.trail
+    statistics, scheduler = engine.statistics, engine.scheduler
+    history = None if frame.me.express else trail.history
     transitions = None if frame.me.express else engine.transitions
+    state = states[start_at]
     while True:
+        if visited and visited % BREATH == 0 and failed is None:
+            yield Sleep(scheduler.now_ms + 1)
         name, kind = state.name, state.type
-        if kind == "Map" and state.refuses and state.refuses(payload.value, frame):  # type: ignore[union-attr]
+        plain = _PLAIN.get(kind)
+        if plain is None and kind == "Map" and state.refuses and state.refuses(payload.value, frame):  # type: ignore[union-attr]
             # AWS ends the execution there, and not even the entry into the state is in its history (recorded).
             raise StatesError(RUNTIME, "MaxConcurrency cannot be negative.", unrecorded=True)
-        if transitions is not None:
-            throttled_ms = transitions.delay_ms(engine.scheduler.now_ms)
+        if transitions is not None and failed is None:
+            throttled_ms = transitions.delay_ms(scheduler.now_ms)
             if throttled_ms:
-                yield Sleep(engine.scheduler.now_ms + throttled_ms)
+                yield Sleep(scheduler.now_ms + throttled_ms)
         counters = statistics.states.get(name) or statistics.state(name)
-        counters.entered += 1
-        statistics.state_transitions += 1
-        if history is not None:
-            counters.billed += 1
-            history.billed_entries += 1
+        if failed is None:
+            counters.entered += 1
+            statistics.state_transitions += 1
+            if history is not None:
+                counters.billed += 1
+                history.billed_entries += 1
         try:
-            frame.enter(name, kind, payload)
-            if kind == "Task" or kind == "Map" or kind == "Parallel":
-                following, output, assigned = yield from _run_retryable(state, payload, frame)  # type: ignore[arg-type]
+            if failed is None:
+                frame.enter(name, kind, payload)
+            if plain is None:
+                following, output, assigned = yield from _WAITING[kind](state, payload, frame, failed)
+                failed = None
             else:
-                if kind == "Wait":
-                    following, output, assigned = yield from _run_wait(state, payload, frame)  # type: ignore[arg-type]
-                else:
-                    following, output, assigned = _PLAIN[kind](state, payload, frame)
+                following, output, assigned = plain(state, payload, frame)
                 if output is not payload and output.too_large:
                     raise data_limit(name)
         except StatesError as error:
             counters.failed += 1
             raise frame.explain(error) from None
         counters.succeeded += 1
-        if engine.scheduler.now_ms == frame.entered_ms:
-            counters.durations.instant += 1
-        else:
-            counters.durations.add(engine.scheduler.now_ms - frame.entered_ms)
+        counters.durations.lasted(scheduler.now_ms - frame.entered_ms)
         if assigned is None:
-            frame.trail.exited(kind, name, output)
+            trail.exited(kind, name, output)
         else:
             frame.variables = {**frame.variables, **assigned}
-            frame.trail.exited(kind, name, output, {key: encode(value) for key, value in assigned.items()})
+            trail.exited(kind, name, output, {key: encode(value) for key, value in assigned.items()})
         if following is None:
             return output
-        payload = output
-        state = states[following]
+        payload, state = output, states[following]
         visited += 1
-        if visited % _BREATH == 0:
-            yield Sleep(engine.scheduler.now_ms + 1)
 
 
 def data_limit(name: str) -> StatesError:
@@ -165,20 +175,28 @@ _PLAIN: dict[str, Callable[..., Step]] = {
 # -- states that wait ---------------------------------------------------------------------------------------------
 
 
-def _run_wait(state: WaitState, raw: Payload, frame: Frame) -> Program:
+def _run_wait(state: WaitState, raw: Payload, frame: Frame, _failed: None) -> Program:
     effective = state.flow.enter(raw, frame)
     yield Sleep(state.until_ms(effective.value, frame, frame.engine.scheduler.now_ms))
-    return state.next, state.flow.leave(raw, effective, frame), assign(state.assign, effective, frame)
+    output, assigned = state.flow.leave(raw, effective, frame), assign(state.assign, effective, frame)
+    if output is not raw and output.too_large:
+        raise data_limit(state.name)
+    return state.next, output, assigned
 
 
-def _run_retryable(state: Retryable, raw: Payload, frame: Frame) -> Program:
-    """A Task, Parallel or Map: attempts until one succeeds, or retriers are exhausted and a catcher takes over."""
+def _run_retryable(state: Retryable, raw: Payload, frame: Frame, failed: StatesError | None) -> Program:
+    """A Task, Parallel or Map: attempts until one succeeds, or retriers are exhausted and a catcher takes over.
+
+    `failed`: how the first attempt has failed already.
+    """
     retries: RetryCounters | None = None
     frame.retry_count = 0
     while True:
         if state.type == "Task" and state.resource.pattern:
             frame.token = frame.engine.tokens.open(frame.me.arn, *frame.names)
         try:
+            if failed is not None:
+                raise failed
             effective = state.flow.enter(raw, frame)
             if effective is not raw and effective.too_large:
                 raise data_limit(state.name)
@@ -205,6 +223,7 @@ def _run_retryable(state: Retryable, raw: Payload, frame: Frame) -> Program:
         finally:
             if frame.token is not None:
                 frame.engine.tokens.close(frame.token)
+        failed = None
         frame.engine.statistics.state_transitions += 1
         frame.retry_count += 1
         yield Sleep(frame.engine.scheduler.now_ms + wait_ms)
@@ -264,4 +283,11 @@ _ATTEMPTS: dict[str, Callable[..., Program]] = {
     "Task": _attempt_task,
     "Parallel": _attempt_parallel,
     "Map": _attempt_map,
+}
+
+_WAITING: dict[str, Callable[..., Program]] = {
+    "Task": _run_retryable,
+    "Wait": _run_wait,
+    "Parallel": _run_retryable,
+    "Map": _run_retryable,
 }

@@ -71,7 +71,7 @@ def paced(
         child = next(children, None)
         if child is None:
             return
-        if not isinstance(child, NotBefore):
+        if type(child) is not NotBefore:
             started += 1
         yield child
 

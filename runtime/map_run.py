@@ -6,18 +6,17 @@ written when it comes, so memory follows the concurrency and not the number of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 from stepsim.asl.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD, TIMEOUT, StatesError
-from stepsim.asl.machine import MapState, StateMachine
+from stepsim.asl.machine import MapState
 from stepsim.asl.payload import JSON, Payload
 from stepsim.runtime.effects import Expired, Fork, NotBefore, Program, Sleep, Stopped
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import Frame, Identity
-from stepsim.runtime.history import History, Trail
 from stepsim.runtime.item_source import ItemSource
 from stepsim.runtime.items_batches import Batch
 from stepsim.runtime.map_children import Keeper, KeptChildren, StoppedRun
@@ -26,8 +25,8 @@ from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas, paced
 from stepsim.runtime.map_results import MapResults
 from stepsim.runtime.result_writer import ChildOutcome
 from stepsim.runtime.statistics import Durations
+from stepsim.runtime.straight import Plan, run_child
 
-RunStates: TypeAlias = Callable[[StateMachine, Payload, Frame], Program]
 Status: TypeAlias = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
 
 MAX_CONCURRENCY = 10_000
@@ -45,7 +44,7 @@ _UNQUALIFIED: dict[str, str] = {}
 class Child(Identity):
     """A child execution. Its name and ARN are made when somebody asks for them."""
 
-    __slots__ = ("items", "run")
+    __slots__ = ("_arn", "_name", "items", "run")
 
     def __init__(self, run: MapRun, index: int, payload: Payload, items: int, start_ms: int) -> None:
         self.run = run
@@ -69,7 +68,11 @@ class Child(Identity):
 
     @property
     def name(self) -> str:  # type: ignore[override]  # made on demand
-        return self.run.child_name(self.item or 0)
+        try:
+            return self._name
+        except AttributeError:
+            self._name: str = self.run.child_name(self.item or 0)
+            return self._name
 
     @property
     def role_arn(self) -> str:  # type: ignore[override]  # the parent's
@@ -77,7 +80,11 @@ class Child(Identity):
 
     @property
     def arn(self) -> str:  # type: ignore[override]  # made on demand
-        return self.run.child_arn(self.item or 0)
+        try:
+            return self._arn
+        except AttributeError:
+            self._arn: str = self.run.child_arn(self.name, self.item or 0)
+            return self._arn
 
 
 class MapRun:
@@ -91,7 +98,6 @@ class MapRun:
         uuid: str,
         tolerance: Tolerance,
         max_concurrency: int,
-        run_states: RunStates,
         keeper: Keeper | None = None,
         quotas: MapQuotas = NO_MAP_QUOTAS,
     ) -> None:
@@ -125,7 +131,6 @@ class MapRun:
         self.redrive_count = 0
         self.redrive_ms: int | None = None
         self.results: MapResults | None = None
-        self._run_states = run_states
         self._quotas = quotas
         self._noticed_ms: int | None = None
         """When it is noticed that more has failed than is tolerated."""
@@ -144,11 +149,8 @@ class MapRun:
         """A version-3 UUID, stable across redrives, as AWS's child names are (recorded)."""
         return self.frame.engine.dice.uuid3("child", self.key, index)
 
-    def child_arn(self, index: int) -> str:
+    def child_arn(self, name: str, index: int) -> str:
         """The ARN of a child: ``execution:`` for Standard, ``express:`` and an execution id for Express (recorded)."""
-        return self._arn_of(self.child_name(index), index)
-
-    def _arn_of(self, name: str, index: int) -> str:
         if not self.express:
             return f"{self._child_prefix}{name}"
         return f"{self._child_prefix}{name}:{self.frame.engine.dice.uuid4('express', self.key, index)}"
@@ -281,6 +283,8 @@ class MapRun:
     def _children(self, source: ItemSource, batches: Iterator[Batch]) -> Iterator[Program | NotBefore]:
         scheduler = self.frame.engine.scheduler
         running, counts = self.running, self.counts
+        kept = self._kept
+        plan = Plan(self.state.processor, self.frame)
         for index, batch in enumerate(batches, counts.executions.total - counts.executions.pending):
             self._held = batch
             if source.ready_ms > scheduler.now_ms:
@@ -293,28 +297,8 @@ class MapRun:
             counts.start(batch.count)
             if len(running) > self.max_concurrency_seen:
                 self.max_concurrency_seen = len(running)
-            yield self._child(child) if self._kept is None else self._kept.start(child)
+            yield run_child(plan, child) if kept is None else kept.start(child)
         counts.expected = counts.items.total
-
-    def _child(self, child: Child) -> Program:
-        engine = self.frame.engine
-        history = History(engine.scheduler, kept=False, limited=not child.express)
-        history.count = 1
-        trail = Trail(history)
-        frame = Frame(engine, child, trail, {})
-        succeeded = False
-        try:
-            output: Payload = yield from self._run_states(self.state.processor, child.input, frame)
-            succeeded = True
-        except StatesError as error:
-            return error
-        except Expired as expired:
-            return expired
-        finally:
-            engine.statistics.history_events += history.count + 1
-            if not succeeded:
-                engine.statistics.lost += history.take_billed_entries()
-        return output
 
     def _ended(self, results: MapResults, index: int, outcome: Payload | StatesError | Expired) -> bool:
         child = self.running.pop(index)
@@ -387,10 +371,9 @@ class MapRun:
 
     def outcome(self, child: Child, status: str, output: Payload | None, error: StatesError | None) -> ChildOutcome:
         """How a child ended, as the result files have it."""
-        name = child.name
         return ChildOutcome(
-            execution_arn=self._arn_of(name, child.item or 0),
-            name=name,
+            execution_arn=child.arn,
+            name=child.name,
             state_machine_arn=self.machine_arn,
             status=status,
             input_text=child.input.text,

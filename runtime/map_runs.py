@@ -23,7 +23,7 @@ from stepsim.runtime.map_children import Keeper, StoppedRun
 from stepsim.runtime.map_counts import Tolerance
 from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas, Openings
 from stepsim.runtime.map_results import ExportedResults, InlineResults, MapResults, writer_failed
-from stepsim.runtime.map_run import MapRun, RunStates
+from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.own_s3_calls import patient
 from stepsim.runtime.result_writer import ResultFiles
 from stepsim.runtime.resume import ResumePoint
@@ -32,10 +32,9 @@ from stepsim.runtime.resume import ResumePoint
 class MapRuns:
     """The map runs of an account. `opened` are those of a run, in their order; a server has somebody else keep them."""
 
-    def __init__(self, run_states: RunStates, perform: PerformCall, quotas: MapQuotas = NO_MAP_QUOTAS) -> None:
+    def __init__(self, perform: PerformCall, quotas: MapQuotas = NO_MAP_QUOTAS) -> None:
         self._quotas = quotas
         self._openings: Openings | None = None
-        self._run_states = run_states
         self._perform = patient(perform)
         self.opened: list[MapRun] = []
         self.keeper: Keeper | None = None
@@ -132,7 +131,7 @@ class MapRuns:
     ) -> MapRun:
         label = distributed.label or name_uuid(f"{frame.me.machine_arn}/{state.name}")
         uuid = frame.engine.dice.uuid4("map-run", *frame.names)
-        run = MapRun(frame, state, label, uuid, tolerance, concurrency, self._run_states, self.keeper, self._quotas)
+        run = MapRun(frame, state, label, uuid, tolerance, concurrency, self.keeper, self._quotas)
         if self.listed:
             self.opened.append(run)
         if self.keeper is not None:
@@ -156,7 +155,6 @@ class MapRuns:
             stopped.uuid,
             stopped.tolerance,
             stopped.max_concurrency,
-            self._run_states,
             self.keeper,
             self._quotas,
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import Any, TypeAlias
 
@@ -42,7 +43,7 @@ class Fiber:
         "wait",
     )
 
-    def __init__(self, program: Program, started_ms: int) -> None:
+    def __init__(self, program: Program, started_ms: int, parent: _ForkRun | None = None, index: int = 0) -> None:
         self.program = program
         self.started_ms = started_ms
         self.wait = 0
@@ -52,8 +53,8 @@ class Fiber:
         """The longest silence allowed, and the moment it ends."""
         self.fork: _ForkRun | None = None
         """The fork this fiber waits for."""
-        self.parent: _ForkRun | None = None
-        self.index = 0
+        self.parent = parent
+        self.index = index
         self.on_done: OnDone | None = None
         self.deadline: _Deadline | None = None
         """When it must have ended."""
@@ -205,7 +206,8 @@ class Scheduler:
         fork.max_concurrency = max_concurrency
         run = fork.run
         if run is not None and run.owner.fork is run:
-            self._refill(run)
+            if not run.paused:
+                self._refill(run)
             if self.wake is not None:
                 self.wake()
 
@@ -240,13 +242,13 @@ class Scheduler:
             self._enough = None
 
     def _advance(self, now_ms: int) -> None:
-        heap = self._heap
-        if self._ready:
+        heap, ready, enough = self._heap, self._ready, self._enough
+        if ready:
             # What was answered from outside was answered by now, or before the next timer.
             answered_ms = min(now_ms, heap[0][0]) if heap else now_ms
             self.now_ms = max(self.now_ms, answered_ms)
             self._drain()
-        while heap and heap[0][0] <= now_ms and not self._ready:
+        while heap and heap[0][0] <= now_ms and not ready:
             due_ms, _, fiber, wait, value, error = heappop(heap)
             if due_ms > self.now_ms:
                 self.now_ms = due_ms
@@ -258,11 +260,11 @@ class Scheduler:
                 except Exception:
                     self.failing = fiber
                     raise
-            if self._ready:
+            if ready:
                 self._drain()
-            if self._enough is not None and self._enough():
+            if enough is not None and enough():
                 return
-        if now_ms > self.now_ms and not self._ready:
+        if now_ms > self.now_ms and not ready:
             self.now_ms = now_ms
 
     # -- stepping -------------------------------------------------------------------------------------------------
@@ -359,7 +361,7 @@ class Scheduler:
     def _refill(self, run: _ForkRun) -> None:
         effect, running = run.effect, run.running
         limit = effect.max_concurrency
-        while not run.exhausted and not run.paused and (limit is None or len(running) < limit):
+        while (limit is None or len(running) < limit) and not run.exhausted:
             try:
                 branch = next(effect.branches, None)
             except StatesError as error:
@@ -369,7 +371,8 @@ class Scheduler:
                 run.exhausted = True
             elif isinstance(branch, NotBefore):
                 run.paused = True
-                self.call_at(branch.until_ms, lambda: self._resume_fork(run))
+                self.call_at(branch.until_ms, partial(self._resume_fork, run))
+                break
             else:
                 self._start_branch(run, branch)
         if run.exhausted and not running:
@@ -378,9 +381,7 @@ class Scheduler:
             self._watch_lifetimes(run)
 
     def _start_branch(self, run: _ForkRun, branch: Program) -> None:
-        fiber = Fiber(branch, self.now_ms)
-        fiber.parent = run
-        fiber.index = run.started
+        fiber = Fiber(branch, self.now_ms, run, run.started)
         run.started += 1
         run.running[fiber] = None
         if run.effect.collect is None:
@@ -409,7 +410,8 @@ class Scheduler:
         elif collect(fiber.index, result):
             self._end_fork(run, None, None)
             return
-        self._refill(run)
+        if not run.paused:
+            self._refill(run)
 
     def _fail_fork(self, run: _ForkRun, error: StatesError) -> None:
         # What happens in the same millisecond happens all the same: AWS notices a failure a little later (recorded).

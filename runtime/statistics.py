@@ -26,6 +26,13 @@ class Durations:
         seen = self._seen
         seen[duration_ms] = seen.get(duration_ms, 0) + 1
 
+    def lasted(self, duration_ms: int) -> None:
+        """As `add`, of what may have taken no time at all."""
+        if duration_ms:
+            self._seen[duration_ms] = self._seen.get(duration_ms, 0) + 1
+        else:
+            self.instant += 1
+
     @classmethod
     def merged(cls, several: Iterable[Durations]) -> Durations:
         """All of them together."""

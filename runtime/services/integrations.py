@@ -11,6 +11,7 @@ from stepsim.asl.payload import Payload
 from stepsim.asl.resource import TaskResource
 from stepsim.runtime.cloud.call import CallSite
 from stepsim.runtime.effects import Program
+from stepsim.runtime.engine import Direct
 from stepsim.runtime.frame import Frame
 from stepsim.runtime.requests import Never, RunModel
 from stepsim.runtime.services import activity, lambda_function
@@ -132,6 +133,14 @@ class Tasks:
             raise
         call.succeeded(result)
         return result
+
+    def direct(self, state: TaskState) -> Direct | None:
+        """How a Task calls its function; None where the scenario's models or faults may come between."""
+        resource = state.resource
+        modelled = state.name in self._models or resource.arn in self._models
+        if self._strike is not None or modelled or resource.kind != "function" or state.credentials is not None:
+            return None
+        return lambda_function.direct(resource)
 
     def _service(self, state: TaskState) -> Service:
         arn = state.resource.arn

@@ -7,14 +7,17 @@ from functools import lru_cache
 
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
 from stepsim.asl.payload import JSON, Payload, decode, encode
-from stepsim.runtime.cloud.call import ApiError
+from stepsim.asl.resource import TaskResource
+from stepsim.runtime.cloud.call import ApiError, CallSite
 from stepsim.runtime.effects import Program
+from stepsim.runtime.engine import Direct
+from stepsim.runtime.frame import Identity
 from stepsim.runtime.lambdas.invocation import client_context_text, event_text, log_result
 from stepsim.runtime.requests import AwaitToken, InvokeFunction, InvokeOptions
 from stepsim.runtime.services.failures import optimised_failure, sdk_failure
 from stepsim.runtime.services.metadata import sdk_metadata
 from stepsim.runtime.services.parameters import check_parameters
-from stepsim.runtime.services.task import TaskCall
+from stepsim.runtime.services.task import TaskCall, home_of
 from stepsim.workers.worker import InvocationResult
 
 _PARAMETERS = frozenset({"FunctionName", "Payload", "Qualifier", "InvocationType", "ClientContext", "LogType"})
@@ -27,6 +30,19 @@ def invoke_by_arn(call: TaskCall) -> Program:
     site = call.site(call.resource.function)
     answer = yield call.invoke(InvokeFunction(call.resource.arn, call.input.text, site))
     return _returned(answer, call.resource.arn, spaced=True)
+
+
+def direct(resource: TaskResource) -> Direct:
+    """What `invoke_by_arn` does, at its first attempt, for who has no `TaskCall`."""
+
+    def request(me: Identity, state: str, visit: int, event: str) -> InvokeFunction:
+        site = CallSite(me.key, state, resource.function, me.item, 0, visit)
+        site.region, site.account = home_of(me.machine_arn)
+        if me.batched:
+            site.batch = me.item
+        return InvokeFunction(resource.arn, event, site)
+
+    return Direct(request, lambda answer: _returned(answer, resource.arn, spaced=True))
 
 
 def invoke(call: TaskCall) -> Program:

@@ -36,7 +36,7 @@ class EndedByToken(Exception):
 
 
 @lru_cache(maxsize=256)
-def _home_of(arn: str) -> tuple[str, str | None]:
+def home_of(arn: str) -> tuple[str, str | None]:
     """The region and the account in an ARN; None for the account that everything lives in by default."""
     _, _, _, region, account, _ = arn.split(":", 5)
     return region, None if account == ACCOUNT_ID else account
@@ -74,9 +74,9 @@ class TaskCall:
         """The ARN of the role that the state's Credentials name: the task acts in that role's account."""
         if state.credentials is not None:
             self.credentials = _role_of(state.credentials(frame.raw.value, frame))
-        self._region, self._account = _home_of(frame.me.machine_arn)
+        self._region, self._account = home_of(frame.me.machine_arn)
         if self.credentials is not None:
-            self._account = _home_of(self.credentials)[1]
+            self._account = home_of(self.credentials)[1]
         self._begun = self._submitted = False
 
     def site(self, function: str = "") -> CallSite:

@@ -17,6 +17,7 @@ from stepsim.runtime.dice import Dice
 from stepsim.runtime.effects import Expired, Fork, NotBefore, Program, Stopped
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.functions import Functions
+from stepsim.runtime.item_source import PerformCall
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.requests import InvokeFunction
 from stepsim.runtime.scheduler import Fiber, OnDone, Ticket
@@ -193,13 +194,14 @@ class World:
         seed: int = 0,
         stop_ms: int | None = None,
         record: Sequence[Call] | None = None,
+        call: PerformCall = no_cloud,
     ) -> Run:
         """Run a definition in virtual time, and go on until nothing is left that could wake anybody.
 
         With `stop_ms` it is stopped so many milliseconds after its start, unless it has ended by then.
         """
         book = Book()
-        account, functions = _account(script, START_MS, seed, record)
+        account, functions = _account(script, START_MS, seed, record, call)
         spawn = account.scheduler.spawn
 
         def watch(program: Program, on_done: OnDone | None = None, deadline_ms: int | None = None) -> Fiber:
@@ -233,14 +235,14 @@ class World:
 
 
 def _account(
-    script: Script, start_ms: int, seed: int, record: Sequence[Call] | None
+    script: Script, start_ms: int, seed: int, record: Sequence[Call] | None, call: PerformCall = no_cloud
 ) -> tuple[Account, ScriptedFunctions]:
     functions = ScriptedFunctions(script, record)
     account = Account(
         dice=Dice(seed),
         statistics=Statistics(),
         functions=functions,
-        call=no_cloud,
+        call=call,
         models={},
         start_ms=start_ms,
     )

@@ -19,7 +19,6 @@ from stepsim.runtime.dice import Dice
 from stepsim.runtime.engine import Engine
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import Identity
-from stepsim.runtime.interpreter import run_states
 from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, AwaitOpening
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.map_runs import MapRuns
@@ -144,7 +143,7 @@ class Laboratory:
         scheduler = Scheduler(perform, 1_767_578_400_000)
         dice = Dice(seed)
         tokens = TaskTokens(scheduler, dice)
-        map_runs = MapRuns(run_states, self.call, self.quotas)
+        map_runs = MapRuns(self.call, self.quotas)
         statistics = Statistics()
         engine = Engine(scheduler, dice, statistics, Tasks().perform, map_runs.run, tokens)
         payload = Payload.of_text(text) if text is not None else Payload({} if value is None else value)
