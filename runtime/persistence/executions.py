@@ -168,7 +168,7 @@ def _machine(registry: Registry, facts: Facts, revision: Revision) -> MachineRec
 class StoredChild(Child):
     """The identity of a map run's child that was read back."""
 
-    __slots__ = ("_arn", "_name", "_role_arn")
+    __slots__ = ("_role_arn",)
 
     def __init__(self, run: MapRun, row: ExecutionRow, facts: Facts) -> None:
         super().__init__(run, facts.item or 0, payload_of(row.input), facts.items, facts.start_ms)
@@ -176,16 +176,8 @@ class StoredChild(Child):
         self._arn, self._name, self._role_arn = row.arn, facts.name, facts.role_arn
 
     @property
-    def name(self) -> str:  # type: ignore[override]  # stored
-        return self._name
-
-    @property
     def role_arn(self) -> str:  # type: ignore[override]  # stored
         return self._role_arn
-
-    @property
-    def arn(self) -> str:  # type: ignore[override]  # stored
-        return self._arn
 
 
 class StoredHistory(History):

@@ -52,7 +52,7 @@ class Beside(Protocol):
 class _Progress:
     """How much of an execution is written; it listens to the execution's history."""
 
-    __slots__ = ("changed", "journal", "record", "seq", "written")
+    __slots__ = ("changed", "journal", "pointed", "record", "seq", "written")
 
     def __init__(self, journal: Journal, record: ExecutionRecord, seq: int, written: int) -> None:
         self.journal = journal
@@ -62,6 +62,8 @@ class _Progress:
         """How many events are."""
         self.changed = True
         """True where the row itself is to be written: at the start and at the end."""
+        self.pointed = False
+        """True where it is written where the execution stands."""
 
     def __call__(self, _: HistoryEvent) -> None:
         self.journal.note(self)
@@ -197,11 +199,13 @@ class Journal:
         """Where a running execution stands, should the process end without a word."""
         execution = progress.record.execution
         if execution.status != "RUNNING":
-            self._archive.delete_point(progress.seq)
+            if progress.pointed:
+                self._archive.delete_point(progress.seq)
         elif count > progress.written:
             point = execution.point()
             if point is not None:
                 self._archive.put_point(progress.seq, pack(pack_point(point)))
+                progress.pointed = True
 
 
 def stop_running(archive: Archive, error: str, cause: str, now_ms: int) -> None:

@@ -32,7 +32,7 @@ def test_the_nested_runs_of_children_have_names_and_counts_of_their_own(laborato
     outer, *inners = run.map_runs
     assert run.output == [[1, 2], [3]]
     assert len({one.arn for one in run.map_runs}) == 3
-    assert {one.parent.arn for one in inners} == {outer.child_arn(0), outer.child_arn(1)}
+    assert {one.parent.arn for one in inners} == {outer.child_arn(outer.child_name(n), n) for n in range(2)}
     assert sorted(one.counts.items.succeeded for one in inners) == [1, 2]
 
 
