@@ -242,6 +242,7 @@ def _new_kept_run(folder: Path, scenario: Scenario, given: Given) -> KeptRun:
     type=click.Path(dir_okay=False, path_type=Path),
     help="With --seeds: where the shrunk scenario is written.",
 )
+@click.option("--html", metavar="FILE", help="Write the report as one HTML page, with charts over the run's time.")
 @click.pass_context
 def simulate(
     ctx: click.Context,
@@ -256,6 +257,7 @@ def simulate(
     seeds: int | None,
     jobs: int | None,
     keep: Path | None,
+    html: str | None,
 ) -> None:
     """Simulate a scenario in virtual time.
 
@@ -268,20 +270,39 @@ def simulate(
     def verb(scenario: Scenario, watch: Watch) -> dict[str, Any]:
         from stepsim.runtime import runner
 
-        return runner.simulate(scenario, watch)
+        return runner.simulate(scenario, watch) if html is None else _drawn(scenario, watch, html)
 
     _check_targets(json_target, folder)
     scenario = _scenario(file, payload, sets, seed, "virtual", (), None, Mocking(mock_config, test_case))
+    if html is not None:
+        from stepsim.runtime.json_output import refuse_unwritable
+
+        refuse_unwritable(html, "--html")
     if seeds is None and (jobs is not None or keep is not None):
         raise click.UsageError("--jobs and --keep go with --seeds.")
     if seeds is not None:
-        if folder is not None or _is_definition(file):
-            raise click.UsageError("--seeds is for a scenario, and does not go with --save.")
+        if folder is not None or html is not None or _is_definition(file):
+            raise click.UsageError("--seeds is for a scenario, and does not go with --save or --html.")
         from stepsim.runtime.cli_seeds import simulate_many
 
         all_sets = (*sets, *Mocking(mock_config, test_case).sets(file), *_input_set(payload))
         ctx.exit(simulate_many(file, all_sets, scenario.seed, seeds, jobs, keep, json_target))
     ctx.exit(_execute(verb, scenario, json_target, folder))
+
+
+def _drawn(scenario: Scenario, watch: Watch, target: str) -> dict[str, Any]:
+    """Simulate, and write the report as a page. Raises BadInput where it cannot be written."""
+    from stepsim.runtime.html_report import html_report
+    from stepsim.runtime.runner import simulate as simulated
+    from stepsim.runtime.time_series import TimeSeries
+
+    series = TimeSeries()
+    report = simulated(scenario, replace(watch, series=series))
+    try:
+        Path(target).write_text(html_report(report, series), encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise BadInput(f"{target} cannot be written: {error.strerror}") from None
+    return report
 
 
 def _input_set(payload: str | None) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -50,6 +51,7 @@ from stepsim.workers.modelled import Model, ModelledError
 if TYPE_CHECKING:
     from stepsim.runtime.cloud.cloud import Cloud
     from stepsim.runtime.kept import Keeping, KeptRun
+    from stepsim.runtime.time_series import TimeSeries
     from stepsim.runtime.triggers.triggered_run import TriggeredRun
 
 Report: TypeAlias = dict[str, Any]
@@ -74,6 +76,8 @@ class Watch:
     """A folder for what the run leaves in the account; see `saved.save_account`."""
     strike: Callable[[Strike], None] | None = None
     """Called for each time that a fault strikes."""
+    series: TimeSeries | None = None
+    """Takes note of what a simulation does over its time."""
 
 
 NOTHING_WATCHED = Watch()
@@ -100,7 +104,7 @@ def simulate(scenario: Scenario, watch: Watch = NOTHING_WATCHED) -> Report:
         else:
             account = stage.account(open_parts, cloud, no_code)
         execution = stage.start(account, cloud)
-        drive(account, execution, stage.look(account, execution, cloud))
+        drive(account, execution, stage.look(account, execution, cloud), stage.sample(account, cloud))
         return stage.end(account, execution, cloud)
 
 
@@ -475,12 +479,23 @@ class _Stage:
 
         return look
 
+    def sample(self, account: Account, cloud: Cloud | None) -> Callable[[], None] | None:
+        """What the simulation's driver calls whenever anything has happened; None where nobody draws it."""
+        series = self.watch.series
+        if series is None:
+            return None
+        calls = {} if cloud is None else cloud.gate.calls
+        return partial(series.look, account, calls, self.scenario.start_ms)
+
     def end(self, account: Account, execution: Execution | TriggeredRun, cloud: Cloud | None) -> Report:
         """Report a run that has ended, and keep what is to be kept of it."""
         for run in account.map_runs:
             # Express children that run on are cut off where the run ends.
             run.cut_off()
         report = self.report(account, execution, cloud, self._judge(cloud))
+        if self.watch.series is not None:
+            calls = {} if cloud is None else cloud.gate.calls
+            self.watch.series.end(account, calls, self.scenario.start_ms, execution)
         if self.watch.save is not None:
             from stepsim.runtime.saved import save_account, save_failed_children
 

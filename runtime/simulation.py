@@ -20,11 +20,13 @@ _LOOK_S = 0.1
 Progress = Callable[[], None]
 
 
-def drive(account: Account, execution: RunSubject, progress: Progress | None = None) -> None:
+def drive(
+    account: Account, execution: RunSubject, progress: Progress | None = None, sample: Progress | None = None
+) -> None:
     """Run an execution to its end in virtual time, and what faults have made run besides.
 
-    `progress` is called about ten times a second of wall time. Ctrl-C stops the execution, which ends ABORTED; a second
-    one interrupts whatever runs.
+    `progress` is called about ten times a second of wall time, `sample` whenever anything has happened. Ctrl-C stops
+    the execution, which ends ABORTED; a second one interrupts whatever runs.
     """
     scheduler = account.scheduler
     steps = 0
@@ -35,6 +37,8 @@ def drive(account: Account, execution: RunSubject, progress: Progress | None = N
             if deadline_ms is None:
                 raise AssertionError("an execution waits for nothing; its longest duration is a deadline")
             scheduler.advance(deadline_ms)
+            if sample is not None:
+                sample()
             if interrupted():
                 interrupt(account, execution)
             steps += 1

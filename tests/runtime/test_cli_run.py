@@ -197,11 +197,11 @@ def test_a_definition_without_functions_can_be_simulated(folder: Path) -> None:
         (["run", "pass.json", "--processes", "0"], "0 is not in the range x>=1"),
         (["run", "pass.json", "--save", "pass.json"], "is a file"),
         (["run", "pass.json", "--save", "pass.json/left"], "pass.json/left cannot be made: Not a directory."),
-        (["simulate", "pass.json", "--html", "a"], "--html"),
+        (["simulate", "pass.json", "--html", "none/a"], "there is no folder none"),
         (["simulate", "scenario.yaml", "--set", "sed=1"], "sed"),
         (["simulate", "scenario.yaml", "--set", "sed=1", "--set", "functions.A.b=1"], "has 2 problems."),
         (["simulate", "scenario.yaml", "--seed", "x"], "'x' is not a valid integer"),
-        (["sweep"], "No such command 'sweep'"),
+        (["sweeps"], "No such command 'sweeps'"),
     ],
 )
 def test_what_cannot_be_used_is_told_in_a_sentence(folder: Path, arguments: list[str], told: str) -> None:

@@ -56,8 +56,9 @@ def count(cloud: Cloud, table: str = "t") -> Any:
 
 def add_one(config: Config | None = None) -> dict[str, Any]:
     update = {"UpdateExpression": "ADD n :one", "ExpressionAttributeValues": {":one": {"N": "1"}}}
-    client = boto3.client("dynamodb", config=config)
-    return client.update_item(TableName="t", Key={"pk": {"S": "a"}}, **update)
+    client: Any = boto3.client("dynamodb", config=config)
+    response: dict[str, Any] = client.update_item(TableName="t", Key={"pk": {"S": "a"}}, **update)
+    return response
 
 
 @pytest.mark.parametrize(("crash", "times"), [("after", "2"), ("before", "1")])
@@ -115,7 +116,7 @@ def test_unprocessed_items_come_back_and_are_sent_again() -> None:
     """A share of a batch is not written; boto3's batch_writer sends it until it is."""
 
     def body(cloud: Cloud) -> None:
-        puts = [{"PutRequest": {"Item": {"pk": {"S": str(n)}}}} for n in range(10)]
+        puts: Any = [{"PutRequest": {"Item": {"pk": {"S": str(n)}}}} for n in range(10)]
         response = boto3.client("dynamodb").batch_write_item(RequestItems={"t": puts})
         assert len(response["UnprocessedItems"]["t"]) == 3
         assert len(list(cloud.items("t"))) == 7
@@ -123,7 +124,7 @@ def test_unprocessed_items_come_back_and_are_sent_again() -> None:
             for n in range(10):
                 batch.put_item(Item={"pk": f"again {n}", "n": n})
         assert len(list(cloud.items("t"))) == 17
-        keys = {"Keys": [{"pk": {"S": f"again {n}"}} for n in range(10)], "ConsistentRead": True}
+        keys: Any = {"Keys": [{"pk": {"S": f"again {n}"}} for n in range(10)], "ConsistentRead": True}
         got = boto3.client("dynamodb").batch_get_item(RequestItems={"t": keys})
         assert len(got["Responses"]["t"]) == 5
         assert got["UnprocessedKeys"]["t"]["ConsistentRead"]
@@ -138,8 +139,8 @@ def test_a_batch_of_which_nothing_is_processed_is_throttled() -> None:
     """DynamoDB answers so itself."""
 
     def body(cloud: Cloud) -> None:
+        puts: Any = [{"PutRequest": {"Item": {"pk": {"S": "a"}}}}]
         with pytest.raises(ClientError, match="ProvisionedThroughputExceededException"):
-            puts = [{"PutRequest": {"Item": {"pk": {"S": "a"}}}}]
             boto3.client("dynamodb", config=ONCE).batch_write_item(RequestItems={"t": puts})
 
     Handler(FaultRule(call="dynamodb.BatchWriteItem", partial=1.0))(body)
@@ -172,7 +173,7 @@ def test_entries_that_fail_are_told_in_each_services_way() -> None:
 
 
 def test_a_stale_read_misses_the_last_write() -> None:
-    """What was overwritten, or not there yet, is read as it was; a consistent read is never stale, nor is the account."""
+    """What was overwritten, or not there yet, is read as it was; a consistent read never is, nor the account."""
 
     def body(cloud: Cloud) -> None:
         s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")

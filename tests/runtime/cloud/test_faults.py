@@ -114,9 +114,9 @@ def test_a_fault_is_narrowed_by_execution_place_batch_and_call_number() -> None:
         {"place": "Map/1/0/2", "attempt": 2},
         {"state": "Load", "function": "loader", "call_number": 1},
     ):
-        assert struck(FaultRule(call="s3.GetObject", error="E", **aims), site=site), aims  # type: ignore[arg-type]
+        assert struck(FaultRule(call="s3.GetObject", error="E", **aims), site=site), aims
     for aims in ({"execution": "run"}, {"batch": 4}, {"place": "1"}, {"call_number": 2}, {"function": "other"}):
-        assert not struck(FaultRule(call="s3.GetObject", error="E", **aims), site=site), aims  # type: ignore[arg-type]
+        assert not struck(FaultRule(call="s3.GetObject", error="E", **aims), site=site), aims
 
 
 def test_the_first_fault_wins_wherever_it_aims() -> None:
