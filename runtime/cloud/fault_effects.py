@@ -87,8 +87,8 @@ def _deliver_again(call: StruckCall, messages: Sequence[Mapping[str, Any]]) -> N
     handles = {message["ReceiptHandle"] for message in messages}
     for message in [one for one in queue._messages if one.receipt_handle in handles]:
         again = copy(message)
-        again.receipt_handle, again._old_receipt_handles, again.visible_at = None, [], 0.0
-        queue._messages.append(again)
+        again.receipt_handle, again._old_receipt_handles = None, []
+        queue._messages.deliver_again(again)
 
 
 def corrupt(call: StruckCall, serve: Serve) -> dict[str, Any]:

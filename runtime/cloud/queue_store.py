@@ -81,6 +81,12 @@ class Messages:
         message.visible_at = message.delayed_until = 0.0
         self._add(message)
 
+    def deliver_again(self, message: Any) -> None:
+        """A copy of a message that was handed out: it can be received once more, whatever becomes of that one."""
+        self.counts.duplicates += 1
+        message.visible_at = 0.0
+        self._add(message)
+
     def _add(self, message: Any) -> None:
         self._numbers += 1
         message.number = self._numbers

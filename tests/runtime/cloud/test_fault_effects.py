@@ -108,6 +108,8 @@ def test_a_message_is_delivered_again() -> None:
             assert (message["MessageId"], message["Body"]) == (sent, "hello")
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             assert ("Messages" in sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)) == bool(left)
+        counts = cloud.queue_counts()["q"]
+        assert [counts[name] for name in ("sent", "duplicates", "deleted", "left")] == [1, 1, 2, 0]
 
     Handler(FaultRule(call="sqs.ReceiveMessage", duplicate=True, call_number=3))(body)
 
