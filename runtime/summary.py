@@ -109,6 +109,38 @@ _CALLS = (
     Column("throttled", _of("throttled")),
     Column("faults", _of("faults")),
 )
+_EXECUTIONS = (
+    Column("started", _of("started"), always=True),
+    Column("succeeded", _of("succeeded"), always=True),
+    Column("failed", _of("failed")),
+    Column("timed out", _of("timed_out")),
+    Column("aborted", _of("aborted")),
+    Column("running", _of("running")),
+    *_PERCENTILES,
+)
+_TRIGGERS = (
+    Column("events", _of("events")),
+    Column("twice", _of("duplicates")),
+    Column("delivered", _of("delivered")),
+    Column("retried", _of("retried")),
+    Column("dead", _of("dead_lettered")),
+    Column("dropped", _of("dropped")),
+    Column("batches", _of("batches"), spare=1),
+    Column("started", _of("started")),
+    Column("invoked", _of("invoked")),
+    Column("failed", _of("failed")),
+)
+_QUEUES = (
+    Column("sent", _of("sent"), always=True),
+    Column("taken over", _of("taken_over")),
+    Column("received", _of("received"), always=True),
+    Column("twice", _of("duplicates")),
+    Column("dead", _of("dead_lettered")),
+    Column("expired", _of("expired")),
+    Column("left", _of("left")),
+    Column("max depth", _of("max_depth")),
+    Column("oldest", _of("max_age_s"), duration),
+)
 _TABLES = (
     Column("WCU", _of("consumed_wcu"), always=True),
     Column("RCU", _of("consumed_rcu"), always=True),
@@ -144,13 +176,17 @@ def print_summary(report: Mapping[str, Any], stream: TextIO) -> None:
     _print_table(console, "Map runs", "state", _MAP_RUNS, report["map_runs"], second="status" if went_wrong else "")
     _print_table(console, "Functions", "function", _FUNCTIONS, report["functions"])
     _print_table(console, "Containers", "family", _CONTAINERS, report["containers"])
+    if report["executions"]["started"] > 1 or report["triggers"]:
+        _print_table(console, "Executions", "machine", _EXECUTIONS, report["executions"]["by_machine"])
+    _print_table(console, "Triggers", "trigger", _TRIGGERS, report["triggers"])
+    _print_table(console, "Queues", "queue", _QUEUES, report["queues"])
     _print_errors(console, report)
     _print_table(console, "AWS calls", "call", _CALLS, report["calls"])
     _print_table(console, "DynamoDB tables", "table", _TABLES, report["tables"])
     _print_throttled(console, report["tables"])
     if "mocks" in report:
         _print_mocks(console, report["mocks"])
-    if report["execution"]["status"] == "SUCCEEDED":
+    if report["execution"]["status"] == "SUCCEEDED" and report["execution"]["executionArn"] is not None:
         _print_output(console, report["execution"]["output"])
     _print_expectations(console, report["expectations"])
 

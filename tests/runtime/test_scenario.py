@@ -20,6 +20,7 @@ from stepsim.runtime.scenario_types import (
     QueueSpec,
     TableSpec,
 )
+from stepsim.runtime.triggers.specs import ObjectSource, Polling, Timing
 from stepsim.workers.modelled import ModelledError
 
 ROOT = Path(__file__).parents[2]
@@ -413,3 +414,122 @@ def test_an_unknown_quota_is_named_with_the_nearest_one(folder: Path) -> None:
         "quotas.s3_prefix_read_rate: is a number or none, not 'many': GET and HEAD requests a second of one prefix",
         "quotas.dynamodb_burst: 300 is not a time such as 120ms, 40s, 1.5m, 2h or 1d; write 300ms or 300s",
     ]
+
+
+TRIGGERED = """\
+definition: machine.asl.json
+cloud:
+  buckets: {inbox: }
+  queues: {work: {duplicates: 0.1}, dead: }
+  triggers:
+    - {bucket: inbox, prefix: a/, suffix: .txt,
+       via: [eventbridge, sqs: {queue: work, batch_size: 20, batch_window: 5s}],
+       start: definition, input: {key: <$.detail.object.key>}}
+    - {bucket: inbox, invoke: F, duplicates: 0.01}
+    - {schedule: rate(5 minutes), via: [eventbridge], start: other, dlq: dead}
+    - {at: 30s, via: [sqs: dead]}
+    - {name: mine, queue: {queue: work, poller: lambda, maximum_concurrency: 3}, start: other}
+functions: {F: {echo: true}}
+machines: {other: {definition: machine.asl.json}}
+until: 24h
+arrivals:
+  - {at: 10s, bucket: inbox, key: "a/{n:03d}", generate: {count: 5, body: "data:rows", seed: 9}, every: 5s}
+  - {bucket: inbox, key: one, content: text}
+  - {queue: work, message: {a: 1}, generate: {count: 3}, poisson: {per_s: 0.5}}
+  - {queue: work, generate: {count: 3, size: 9}, spread: 2h}
+"""
+
+
+def test_triggers_and_arrivals(folder: Path) -> None:
+    """What they say, and who starts the scenario's own machine."""
+    scenario = load_scenario(write(folder, TRIGGERED))
+    assert [trigger.name for trigger in scenario.triggers] == ["inbox", "inbox#2", "schedule", "schedule#2", "mine"]
+    first, second, third, fourth, last = scenario.triggers
+    assert (first.source, first.via_bus) == (ObjectSource("inbox", "a/", ".txt"), True)
+    assert first.polling == Polling("work", 20, 5_000)
+    assert first.target is not None
+    assert (first.target.kind, first.target.name) == ("start", scenario.name)
+    assert (second.via_bus, second.polling, second.duplicates) == (False, None, 0.01)
+    assert (third.via_bus, third.dlq) == (True, "dead")
+    assert (fourth.polling, fourth.target) == (Polling("dead"), None)
+    assert last.polling == Polling("work", maximum_concurrency=3, one_each=True)
+    assert (scenario.until_ms, scenario.starts_itself, scenario.is_triggered) == (86_400_000, False, True)
+    made, one, messages, sized = scenario.arrivals
+    assert (made.count, made.body, made.seed, made.timing) == (5, "data:rows", 9, Timing(10_000, every_ms=5_000))
+    assert (one.count, one.key, one.text) == (1, "one", "text")
+    assert (messages.kind, messages.place, messages.text, messages.timing.per_s) == ("queue", "work", '{"a":1}', 0.5)
+    assert (sized.size, sized.timing.spread_ms) == (9, 7_200_000)
+    assert load_scenario(write(folder, f"input: {{}}\n{TRIGGERED}")).starts_itself
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "{bucket: inbx, via: [eventbridge], start: definition}",
+            "[0].bucket: there is no bucket 'inbx' (did you mean",
+        ),
+        ("{bucket: inbox, start: definition}", "[0].start: S3 itself starts no executions"),
+        ("{bucket: inbox, via: [eventbridge], start: definiton}", "there is no machine 'definiton' (did you mean"),
+        ("{bucket: inbox, via: [sqs: wrk], start: definition}", "[0].via[0].sqs: there is no queue 'wrk'"),
+        ("{bucket: inbox, via: [{sqs: {queue: wrk}}]}", "[0].via[0].sqs.queue: there is no queue 'wrk'"),
+        ("{bucket: inbox, via: [sqs: work, eventbridge], start: definition}", "[0].via: one of [], [eventbridge]"),
+        ("{bucket: inbox, via: [kafka], start: definition}", "[0].via[0]: eventbridge or a mapping expected"),
+        ("{bucket: inbox, invoke: G}", "[0].invoke: there is no function 'G'"),
+        ("{bucket: inbox, invoke: F, input: {}}", "[0].input: functions get what a queue or a bucket sends as it is"),
+        ("{bucket: inbox, invoke: F, start: definition, via: [eventbridge]}", "[0]: either start or invoke"),
+        ("{bucket: inbox, via: [eventbridge]}", "[0]: start or invoke is missing"),
+        ("{bucket: inbox, invoke: F, dlq: work}", "[0].dlq: it is EventBridge that has a dlq of its own"),
+        ("{bucket: inbox, queue: work, invoke: F}", "[0]: exactly one of bucket, schedule, at, queue expected"),
+        ("{invoke: F}", "[0]: exactly one of bucket, schedule, at, queue expected"),
+        ("{queue: work, prefix: a, invoke: F}", "[0]: prefix and suffix go with a bucket"),
+        ("{queue: work, via: [eventbridge], invoke: F}", "[0].via: from a queue, the way leads straight"),
+        ("{queue: {queue: work, batch_size: 11}, invoke: F}", "[0].queue.batch_size: above 10 it takes a batch_window"),
+        ("{queue: {queue: work, batch_window: 6m}, invoke: F}", "[0].queue.batch_window: is 5m at the most"),
+        ("{queue: {queue: work, poller: lambda}, invoke: F}", "[0].queue.poller: is about what starts executions"),
+        (
+            "{queue: {queue: work, report_batch_item_failures: true}, start: definition}",
+            "[0].queue.report_batch_item_failures: it is functions that report failed messages",
+        ),
+        ("{schedule: hourly, start: definition}", "[0].schedule: 'hourly' is no schedule; write rate(5 minutes)"),
+        ("{schedule: rate(1 hour), start: definition}", "[0].schedule: a schedule that never ends"),
+        ("{at: 30, start: definition}", "[0].at: 30 is not a time such as"),
+        ("{at: 30s, start: definition, input: <$.a b>}", "[0].input: Use bracket notion"),
+        ("{at: 30s, via: [sqs: work], input: 1}", "[0].input: is of what is started or invoked"),
+    ],
+)
+def test_a_trigger_that_cannot_be(folder: Path, text: str, problem: str) -> None:
+    """It is told by its key, with what may have been meant."""
+    rest = "cloud:\n  buckets: {inbox: }\n  queues: {work: }\n  triggers:\n    - "
+    found = problems(folder, f"definition: machine.asl.json\nfunctions: {{F: {{echo: true}}}}\n{rest}{text}\n")
+    assert any(f"cloud.triggers{problem}" in one or problem in one for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{bucket: inbx, key: k, content: x}", "arrivals[0].bucket: there is no bucket 'inbx'"),
+        ("{bucket: inbox, content: x}", "arrivals[0]: 'key' is missing"),
+        ("{bucket: inbox, key: k}", "exactly one of content, generate.body and generate.size expected"),
+        ("{bucket: inbox, key: k, generate: {count: 2, size: 1}}", "arrivals[0].key: the same key for every n"),
+        ('{bucket: inbox, key: "{m}", content: x}', "arrivals[0].key: no pattern of n"),
+        ("{bucket: inbox, key: k, content: x, message: y}", "arrivals[0].message: is sent to a queue"),
+        ("{bucket: inbox, queue: work, message: y}", "arrivals[0]: either a bucket or a queue expected"),
+        ("{queue: work}", "exactly one of message, generate.body and generate.size expected"),
+        ("{queue: work, message: 1, key: k}", "arrivals[0]: key and content are of objects"),
+        ("{queue: wrk, message: 1}", "arrivals[0].queue: there is no queue 'wrk' (did you mean 'work'?)"),
+        ("{queue: work, message: 1, every: 1s, spread: 2s}", "one of every, spread and poisson at the most"),
+        ("{queue: work, message: 1, every: 5}", "arrivals[0].every: 5 is not a time such as"),
+        ('{queue: work, generate: {count: 1, body: "nothing:here"}}', "arrivals[0].generate.body: 'nothing:here'"),
+    ],
+)
+def test_an_arrival_that_cannot_be(folder: Path, text: str, problem: str) -> None:
+    """The same for what comes."""
+    start = "definition: machine.asl.json\ncloud: {buckets: {inbox: }, queues: {work: }}"
+    assert any(problem in one for one in problems(folder, f"{start}\narrivals:\n  - {text}\n"))
+
+
+def test_mocks_are_for_one_execution(folder: Path) -> None:
+    """Where triggers start many, nobody could say which answer is whose."""
+    text = TRIGGERED + "mocks: {states: {}}\n"
+    assert any("mocks: mocks answer one execution" in one for one in problems(folder, text))
