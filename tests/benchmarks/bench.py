@@ -70,6 +70,18 @@ def children(quick: bool) -> Iterator[Measure]:
             yield Measure("  their memory", f"{rss_mb:.0f} MB", rss_mb, None, 400 if judged else None)
 
 
+def growth(quick: bool) -> Iterator[Measure]:
+    """The same children, more of them at once, through more states, and as Standard executions."""
+    count = 500 if quick else 50_000
+    sizes = [(100, 3), (1_000, 3), (10_000, 3), (1_000, 12), (1_000, 48)]
+    for kind, at_once, states in [*(("inline", *size) for size in sizes), ("standard", 1_000, 3)]:
+        ours = program("children", kind, count, at_once, states)
+        seconds, rss_mb = ours["seconds"], ours["peak_rss_mb"]
+        figure = f"{seconds:.2f} s, {seconds / count * 1e6:.1f} µs each; {rss_mb:.0f} MB"
+        name = "Standard children" if kind == "standard" else "children"
+        yield Measure(f"{count:,} {name}, {ours['at_once']:,.0f} at once, {states} states", figure, seconds)
+
+
 def calls(quick: bool) -> Iterator[Measure]:
     """AWS calls of a handler through the gate against boto3 on plain moto."""
     ours_count, moto_count = (200, 20) if quick else (20_000, 1_000)
@@ -145,6 +157,7 @@ def startup(quick: bool) -> Iterator[Measure]:
 
 SUBJECTS: Mapping[str, Callable[[bool], Iterator[Measure]]] = {
     "children": children,
+    "growth": growth,
     "calls": calls,
     "listing": listing,
     "readers": readers,

@@ -1,7 +1,9 @@
-"""One-item Express children of a map run in virtual time, or as many SimPy processes: ``children.py KIND COUNT``.
+"""One-item children of a map run in virtual time, or SimPy processes: ``children.py KIND COUNT [AT_ONCE STATES]``.
 
 KIND is ``inline`` (the result stays in the state, and its being too large is caught), ``writer`` (a ResultWriter keeps
-each child's outcome) or ``simpy`` (one timeout each). Prints one line of JSON.
+each child's outcome), ``standard`` (as inline, children with Standard's rules) or ``simpy`` (one timeout each). AT_ONCE
+is MaxConcurrency, 1,000 unless given, and where it is given no quota holds, so that it is reached; STATES is how many
+states a child goes through, 3 unless given. Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -49,12 +51,27 @@ EACH: dict[str, Any] = {
 WRITER = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "results", "Prefix": "out"}}
 
 
-def simulate_children(count: int, *, writer: bool) -> dict[str, Any]:
+def child(kind: str, states: int) -> dict[str, Any]:
+    """What each child runs: the Task and the Choice, and so many Pass states that they are `states` together."""
+    machine = {**CHILD, "States": dict(CHILD["States"])}
+    if kind == "standard":
+        machine["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    for number in range(states - 3):
+        machine["States"][f"Pass{number}"] = {"Type": "Pass", "Next": f"Pass{number + 1}"}
+    if states > 3:
+        machine["States"][f"Pass{states - 4}"] = {"Type": "Pass", "Next": "Done"}
+        machine["States"]["Check"] = {**CHILD["States"]["Check"], "Default": "Pass0"}
+    return machine
+
+
+def simulate_children(kind: str, count: int, at_once: int | None, states: int) -> dict[str, Any]:
     """A scenario of so many children, as a user would have it in files. Returns what was measured."""
     from stepsim.runtime.runner import simulate
     from stepsim.runtime.scenario import load_scenario
 
-    each = {**EACH, "ResultWriter": WRITER} if writer else EACH
+    each = {**EACH, "MaxConcurrency": at_once or CONCURRENCY, "ItemProcessor": child(kind, states)}
+    if kind == "writer":
+        each["ResultWriter"] = WRITER
     definition = {"StartAt": "Each", "States": {"Each": each, "End": {"Type": "Succeed"}}}
     scenario = {
         "name": "children",
@@ -70,6 +87,8 @@ def simulate_children(count: int, *, writer: bool) -> dict[str, Any]:
             }
         },
     }
+    if at_once is not None:
+        scenario["quotas"] = "none"
     with TemporaryDirectory() as folder:
         (Path(folder) / "children.asl.json").write_text(json.dumps(definition))
         path = Path(folder) / "scenario.yaml"
@@ -83,7 +102,8 @@ def simulate_children(count: int, *, writer: bool) -> dict[str, Any]:
     counts = report["map_runs"]["Each"]["itemCounts"]
     assert report["execution"]["status"] == "SUCCEEDED", report["execution"]
     assert counts["succeeded"] == counts["total"] == count, counts
-    return {"seconds": seconds, "virtual_s": report["makespan_s"]}
+    seen = report["map_runs"]["Each"]["max_concurrency_seen"]
+    return {"seconds": seconds, "virtual_s": report["makespan_s"], "at_once": seen}
 
 
 def simulate_with_simpy(count: int) -> dict[str, Any]:
@@ -107,10 +127,10 @@ def simulate_with_simpy(count: int) -> dict[str, Any]:
     return {"seconds": perf_counter() - started_s}
 
 
-def main(kind: str, count: int) -> None:
-    figures = simulate_with_simpy(count) if kind == "simpy" else simulate_children(count, writer=kind == "writer")
+def main(kind: str, count: int, at_once: int | None = None, states: int = 3) -> None:
+    figures = simulate_with_simpy(count) if kind == "simpy" else simulate_children(kind, count, at_once, states)
     print(json.dumps({**figures, "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))
