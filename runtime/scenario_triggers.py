@@ -92,9 +92,13 @@ class EventResolver:
         until = value.get("until")
         if recurring is not None and until is None and not listed:
             self._add("a schedule that never ends, in a run without an end", recurring, "write until: 24h")
+        if until is not None and not triggers and not arrivals:
+            self._add("ends triggers and arrivals, and there are none", ("until",))
         own = ("start", self._known.own_name)
         starts = any(one.target is not None and (one.target.kind, one.target.name) == own for one in triggers)
-        starts_itself = "input" in value or not starts
+        # A function that something from outside invokes may start executions, too.
+        invoked = bool(arrivals) and any(one.target is not None and one.target.kind == "invoke" for one in triggers)
+        starts_itself = "input" in value or not (starts or invoked)
         if starts and value.get("mocks") is not None:
             message = "mocks answer one execution, and a trigger starts many"
             self._checker.add(INVALID_VALUE, message, ("mocks",))
