@@ -149,6 +149,13 @@ def test_repeated_effects_are_found(load: Any, fault: str, counted: int, status:
         assert report["execution"]["error"] == "Lambda.ServiceException"
 
 
+def test_effects_are_repeated_on_the_system_clock_too(load: Any) -> None:
+    """In processes of their own, functions are struck in the same way."""
+    faults = "[{call: dynamodb.UpdateItem, call_number: 1, crash: after}, {function: Count, duplicate: true}]"
+    report = runner.run(load(f"faults: {faults}\nexpect: [{{check: 'checks:counted_once'}}]\n"))
+    assert report["expectations"][0]["message"] == "monday was counted 4 times"
+
+
 def test_the_same_seed_gives_the_same_report_with_any_fault(load: Any) -> None:
     """What faults do is drawn from names."""
     faults = (
