@@ -10,14 +10,11 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import Literal, NoReturn, Protocol
 
 from stepsim.asl.errors import DefinitionError, Problem
 from stepsim.asl.json_scanner import JsonSyntaxError, Layout, line_and_column, read_number, scan, source_location
 from stepsim.asl.payload import JSON, encode
-
-if TYPE_CHECKING:
-    from stepsim.asl.yaml_reader import Places
 
 Path = tuple[str | int, ...]
 """Where something stands in a document: names of members and indexes of elements, from the outside in."""
@@ -27,6 +24,14 @@ MAX_CHARACTERS = 1_048_576
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
 _EMPTY = 'Write an object with StartAt and States: {"StartAt": …, "States": {…}}.'
+
+
+class Positions(Protocol):
+    """Knows where everything stands in a text."""
+
+    def position(self, path: Path) -> tuple[int, int]:
+        """Line and column, both from 1, of the last step of the path that there is."""
+        ...
 
 
 class Document:
@@ -41,7 +46,7 @@ class Document:
         text: str,
         *,
         layout: Layout | None = None,
-        places: Places | None = None,
+        places: Positions | None = None,
     ) -> None:
         self.value = value
         self.source = source

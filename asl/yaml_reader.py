@@ -1,8 +1,12 @@
-"""YAML to JSON with positions. YAML 1.2: ``No`` is a word, a date is a string, and tags beyond JSON's are refused."""
+"""YAML to JSON with positions. YAML 1.2: ``No`` is a word, a date is a string, and tags beyond JSON's are refused.
+
+Who knows what other tags stand for names them: ``!Ref X`` is ``{"Ref": X}`` to the reader of a template.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +20,10 @@ from stepsim.asl.payload import JSON
 _TAG = "tag:yaml.org,2002:"
 _WORDS = {"true": True, "false": False}
 _STRINGS = ("str", "timestamp", "binary", "value")
+
+Wrap = Callable[[JSON], JSON]
+"""What the value below a tag means."""
+_NO_TAGS: Mapping[str, Wrap] = {}
 
 
 class YamlError(Exception):
@@ -53,8 +61,24 @@ class Places:
             mark, node = found
         return mark.line + 1, mark.column + 1
 
+    def block_start(self, path: tuple[str | int, ...]) -> int | None:
+        """The first line, from 1, of the text at a path; None where it does not stand in a literal block (``|``)."""
+        node = self.root
+        for step in path:
+            found = _member(node, step)
+            if found is None:
+                return None
+            node = found[1]
+        if not isinstance(node, ScalarNode) or node.style != "|":
+            return None
+        line: int = node.start_mark.line
+        return line + 2
+
 
 def _member(node: Any, step: str | int) -> tuple[Any, Any] | None:
+    if isinstance(step, str) and str(node.tag).startswith("!") and _names(str(node.tag), step):
+        # The tag is what the step leads through: !Sub and Fn::Sub are the same.
+        return node.start_mark, node
     if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step].start_mark, node.value[step]
     if isinstance(node, MappingNode):
@@ -69,8 +93,15 @@ def _member(node: Any, step: str | int) -> tuple[Any, Any] | None:
     return None
 
 
-def read(text: str) -> tuple[JSON, Places, list[YamlDuplicate]]:
-    """The value of a YAML text, where everything stands, and the names that stand twice. Raises YamlError."""
+def _names(tag: str, step: str) -> bool:
+    return step in (tag[1:], f"Fn::{tag[1:]}")
+
+
+def read(text: str, tags: Mapping[str, Wrap] = _NO_TAGS) -> tuple[JSON, Places, list[YamlDuplicate]]:
+    """The value of a YAML text, where everything stands, and the names that stand twice. Raises YamlError.
+
+    `tags` says what tags beyond JSON's mean, by name (``!Ref``).
+    """
     try:
         root = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
@@ -82,12 +113,13 @@ def read(text: str) -> tuple[JSON, Places, list[YamlDuplicate]]:
         raise YamlError(str(error).splitlines()[0], 1, 1) from None
     if root is None:
         raise YamlError("Definition must be a valid JSON object", 1, 1)
-    builder = _Builder()
+    builder = _Builder(tags)
     return builder.build(root), Places(root), builder.duplicates
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, tags: Mapping[str, Wrap]) -> None:
+        self.tags = tags
         self.duplicates: list[YamlDuplicate] = []
         self.built: dict[int, JSON] = {}
         self.open: set[int] = set()
@@ -100,18 +132,22 @@ class _Builder:
         if key in self.open:
             raise _error(node, "An alias may not stand inside what it names")
         self.open.add(key)
+        wrap = self.tags.get(str(node.tag))
         if isinstance(node, MappingNode):
+            if wrap is None:
+                _refuse_tag(node, "map")
             value: JSON = self._mapping(node)
         elif isinstance(node, SequenceNode):
             value = [self.build(item) for item in node.value]
         else:
-            value = _scalar(node)
+            value = _scalar(node) if wrap is None else node.value
+        if wrap is not None:
+            value = wrap(value)
         self.open.discard(key)
         self.built[key] = value
         return value
 
     def _mapping(self, node: Any) -> dict[str, JSON]:
-        _refuse_tag(node, "map")
         value: dict[str, JSON] = {}
         merged: dict[str, JSON] = {}
         for name, member in node.value:

@@ -431,7 +431,7 @@ def _functions(texts: Sequence[str]) -> dict[str, str]:
     return functions
 
 
-def _refuse(lines: Sequence[str], file: Path) -> NoReturn:
+def _refuse(lines: Sequence[str], file: Path | str) -> NoReturn:
     """Raise BadInput for a file with these problems."""
     if len(lines) == 1:
         raise BadInput(lines[0])
@@ -477,9 +477,9 @@ def _report(verb: Verb, scenario: Scenario, json_target: str | None, folder: Pat
         with ProgressLine(sys.stderr) as line:
             return verb(scenario, Watch(line.show, partial, folder))
     except DefinitionError as error:
-        _refuse([problem_text(problem, error.source) for problem in error.problems], scenario.definition)
+        _refuse([problem_text(problem, error.source) for problem in error.problems], error.source)
     except ScenarioError as error:
-        _refuse(str(error).splitlines(), scenario.definition)
+        _refuse(str(error).splitlines(), error.source)
     except RunError as error:
         raise BadInput(str(error)) from None
 

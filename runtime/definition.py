@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from stepsim.asl.compile import compile_machine
 from stepsim.asl.errors import DefinitionError, Problem
 from stepsim.asl.machine import MapState, ParallelState, StateMachine, TaskState
-from stepsim.asl.parse import parse, placeholders, substitute
+from stepsim.asl.parse import is_hole, placeholders
 from stepsim.asl.payload import JSON
 from stepsim.asl.validate import MachineType, validate
+from stepsim.runtime.definition_source import DefinitionSource, read_definition
 from stepsim.runtime.services.lambda_function import function_name
 
 
@@ -34,25 +34,21 @@ class Definition:
         ]
 
 
-def load_definition(path: Path, substitutions: Mapping[str, JSON], machine_type: MachineType) -> Definition:
+def load_definition(
+    source: DefinitionSource, substitutions: Mapping[str, JSON], machine_type: MachineType
+) -> Definition:
     """Read a definition. Raises DefinitionError with everything wrong with it, unfilled placeholders included."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise DefinitionError([Problem("MISSING_FILE", f"cannot be read: {reason}", "/", 1, 1)], str(path)) from None
-    if substitutions:
-        text = substitute(text, substitutions)
-    document = parse(text, str(path))
+    document = read_definition(source, substitutions)
     problems = [problem for problem in validate(document, type=machine_type) if problem.severity == "error"]
     holes = placeholders(document.value)
     if holes:
         names = ", ".join(sorted(holes))
         advice = "give each a value under substitutions in the scenario"
         message = f"Placeholders without a value: {names}"
-        problems.append(Problem("UNFILLED_PLACEHOLDER", message, "/", 1, 1, suggestion=advice))
+        line, column = document.position(_first_hole(document.value))
+        problems.append(Problem("UNFILLED_PLACEHOLDER", message, "/", line, column, suggestion=advice))
     if problems:
-        raise DefinitionError(problems, str(path))
+        raise DefinitionError(problems, str(source))
     machine = compile_machine(document.value)
     functions: dict[str, list[str]] = {}
     aws_states: list[str] = []
@@ -67,6 +63,22 @@ def load_definition(path: Path, substitutions: Mapping[str, JSON], machine_type:
         elif state.resource.kind == "integration" and state.resource.service != "lambda":
             aws_states.append(state.name)
     return Definition(machine, {name: tuple(states) for name, states in functions.items()}, tuple(aws_states))
+
+
+def _first_hole(value: JSON) -> tuple[str | int, ...]:
+    """Where the first placeholder of a definition stands."""
+    waiting: list[tuple[tuple[str | int, ...], JSON]] = [((), value)]
+    while waiting:
+        path, item = waiting.pop()
+        if is_hole(item):
+            return path
+        members: Iterator[tuple[str | int, JSON]] = iter(())
+        if isinstance(item, dict):
+            members = reversed([*item.items()])
+        elif isinstance(item, list):
+            members = reversed([*enumerate(item)])
+        waiting.extend(((*path, step), member) for step, member in members)
+    return ()
 
 
 def _reads_or_writes(state: MapState) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -49,13 +50,16 @@ class InlineFunctions:
     def code(self, _name: str, spec: FunctionSpec) -> InlineWorker:
         """The worker of a function. Raises HandlerError where its code cannot be loaded."""
         assert spec.handler is not None
-        reference = HandlerReference.parse(spec.handler, self._scenario.base_dir)
+        code_dir = spec.code_dir or self._scenario.base_dir
+        # Behind everything else, and for good: handlers import while they run, too.
+        sys.path += [str(path) for path in spec.search_paths if str(path) not in sys.path]
+        reference = HandlerReference.parse(spec.handler, code_dir)
         return InlineWorker(
             reference.load(spec.env),
             self._virtual_time,
             extra_ms=self._extra_ms(spec.duration),
             variables=spec.env,
-            task_root=self._scenario.base_dir.resolve(),
+            task_root=code_dir.resolve(),
         )
 
     def _extra_ms(self, duration: Duration) -> Callable[[Invocation], int] | None:

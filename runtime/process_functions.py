@@ -66,7 +66,8 @@ async def open_pool(
 
         def code(name: str, spec: FunctionSpec) -> ProcessWorker:
             assert spec.handler is not None
-            return pool.worker(FunctionCode(name, spec.handler, scenario.base_dir, environment=dict(spec.env)))
+            code_dir = spec.code_dir or scenario.base_dir
+            return pool.worker(FunctionCode(name, spec.handler, code_dir, spec.search_paths, dict(spec.env)))
 
         yield code
 

@@ -24,6 +24,7 @@ from stepsim.runtime.cloud.capacity import Capacity
 from stepsim.runtime.cloud.faults import Faults, Strike
 from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.definition import Definition, load_definition
+from stepsim.runtime.definition_source import DefinitionSource
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.execution_counts import ExecutionCounts
@@ -270,7 +271,7 @@ class _Stage:
         if scenario.faults:
             self.faults = Faults(scenario.faults, self.dice, self._run_ms, watch.strike)
 
-    def _definitions(self) -> Iterator[tuple[Path, Definition]]:
+    def _definitions(self) -> Iterator[tuple[DefinitionSource, Definition]]:
         """The scenario's own definition, and those of the other machines."""
         yield self.scenario.definition, self.definition
         for name, definition in self.machines.items():
@@ -281,6 +282,11 @@ class _Stage:
         if any(state not in self._mocked for state in self.definition.aws_states):
             return True
         return any(definition.aws_states for definition in self.machines.values())
+
+    @property
+    def _called(self) -> set[str]:
+        """The functions that the definitions name."""
+        return {name for _, definition in self._definitions() for name in definition.functions}
 
     @property
     def _mocked(self) -> list[str]:
@@ -404,7 +410,11 @@ class _Stage:
         try:
             runs = code(name, spec) if spec.handler else self._model(spec)
         except HandlerError as error:
-            raise RunError(f"The function {name} cannot be run: {error}") from error
+            if name in self._called or not spec.defined_at:
+                place = f", {spec.defined_at}," if spec.defined_at else ""
+                raise RunError(f"The function {name}{place} cannot be run: {error}") from error
+            # A template has functions that no execution comes to: who invokes such a one is told.
+            runs = self._model(spec.failing(str(error)))
         return Function(
             name,
             runs,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from stepsim.asl.payload import JSON
-from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.cloud.athena import QueryModel
+from stepsim.runtime.cloud.faults import FaultRule
 from stepsim.runtime.cloud.latency import Spread
 from stepsim.runtime.cloud.prices import LIST_PRICES, Prices
 from stepsim.runtime.cloud.quotas import LOCAL_QUOTAS, Quotas
+from stepsim.runtime.definition_source import DefinitionSource
 from stepsim.runtime.expectations import Check, Expectation
 from stepsim.runtime.mocks.answers import MockedCase
 from stepsim.runtime.scenario_apis import ApiSpec
@@ -126,6 +127,17 @@ class FunctionSpec:
     """Of a container or job; None: the fewest that Fargate gives its memory to."""
     spot_interruption_per_hour: float = 0.0
     """Of a container, on FARGATE_SPOT: how likely it is that it loses its capacity within an hour."""
+    code_dir: Path | None = None
+    """What its handler is relative to, and its task root; None: as all of the scenario's."""
+    search_paths: tuple[Path, ...] = ()
+    """Further folders to import from: its layers."""
+    defined_at: str = ""
+    """Of a function that a template has: the template, its line and column, and the function's id there."""
+
+    def failing(self, reason: str) -> FunctionSpec:
+        """The same without code: it fails whenever it is invoked, and says why and where it stands."""
+        error = ModelledError("Runtime.ImportModuleError", 1.0, f"{self.defined_at}: {reason}")
+        return replace(self, handler=None, errors=(error,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +153,7 @@ class TaskSpec:
 class MachineSpec:
     """A state machine that the account has besides the scenario's own."""
 
-    definition: Path
+    definition: DefinitionSource
     type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
     substitutions: Mapping[str, JSON] = field(default_factory=dict)
 
@@ -151,7 +163,7 @@ class Scenario:
     """A definition and the world it runs in."""
 
     name: str
-    definition: Path
+    definition: DefinitionSource
     base_dir: Path
     """What handlers and generators are relative to: the scenario file's folder."""
     substitutions: Mapping[str, JSON] = field(default_factory=dict)
