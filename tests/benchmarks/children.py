@@ -1,9 +1,9 @@
 """One-item children of a map run in virtual time, or SimPy processes: ``children.py KIND COUNT [AT_ONCE STATES]``.
 
 KIND is ``inline`` (the result stays in the state, and its being too large is caught), ``writer`` (a ResultWriter keeps
-each child's outcome), ``standard`` (as inline, children with Standard's rules) or ``simpy`` (one timeout each). AT_ONCE
-is MaxConcurrency, 1,000 unless given, and where it is given no quota holds, so that it is reached; STATES is how many
-states a child goes through, 3 unless given. Prints one line of JSON.
+each child's outcome), ``standard`` and ``outcomes`` (as these two, children with Standard's rules) or ``simpy`` (one
+timeout each). AT_ONCE is MaxConcurrency, 1,000 unless given, and where it is given no quota holds, so that it is reached;
+STATES is how many states a child goes through, 3 unless given. Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ WRITER = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": 
 def child(kind: str, states: int) -> dict[str, Any]:
     """What each child runs: the Task and the Choice, and so many Pass states that they are `states` together."""
     machine = {**CHILD, "States": dict(CHILD["States"])}
-    if kind == "standard":
+    if kind in ("standard", "outcomes"):
         machine["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
     for number in range(states - 3):
         machine["States"][f"Pass{number}"] = {"Type": "Pass", "Next": f"Pass{number + 1}"}
@@ -70,7 +70,7 @@ def simulate_children(kind: str, count: int, at_once: int | None, states: int) -
     from stepsim.runtime.scenario import load_scenario
 
     each = {**EACH, "MaxConcurrency": at_once or CONCURRENCY, "ItemProcessor": child(kind, states)}
-    if kind == "writer":
+    if kind in ("writer", "outcomes"):
         each["ResultWriter"] = WRITER
     definition = {"StartAt": "Each", "States": {"Each": each, "End": {"Type": "Succeed"}}}
     scenario = {
