@@ -2,8 +2,8 @@
 
 KIND is ``inline`` (the result stays in the state, and its being too large is caught), ``writer`` (a ResultWriter keeps
 each child's outcome), ``standard`` and ``outcomes`` (as these two, children with Standard's rules) or ``simpy`` (one
-timeout each). AT_ONCE is MaxConcurrency, 1,000 unless given, and where it is given no quota holds, so that it is reached;
-STATES is how many states a child goes through, 3 unless given. Prints one line of JSON.
+timeout each). AT_ONCE is MaxConcurrency, 1,000 unless given, and where it is given no quota holds, so that it is
+reached; STATES is how many states a child goes through, 3 unless given. Prints one line of JSON.
 """
 
 from __future__ import annotations
