@@ -15,9 +15,10 @@ from stepsim.runtime.scheduler import Scheduler
 from stepsim.workers.durations import Duration
 from stepsim.workers.handler import HandlerReference
 from stepsim.workers.inline import InlineWorker, current_invocation, pause
-from stepsim.workers.modelled import count_items
+from stepsim.workers.modelled import Model, ModelledWorker, count_items
+from stepsim.workers.scripted import Script, ScriptedWorker
 from stepsim.workers.virtual_time import VirtualTime
-from stepsim.workers.worker import Invocation
+from stepsim.workers.worker import Invocation, Worker
 
 
 class _Timeline:
@@ -47,8 +48,10 @@ class InlineFunctions:
         self._virtual_time = VirtualTime(self._timeline, seed=scenario.seed)
         self._cloud = cloud
 
-    def code(self, _name: str, spec: FunctionSpec) -> InlineWorker:
+    def code(self, _name: str, spec: FunctionSpec) -> Worker:
         """The worker of a function. Raises HandlerError where its code cannot be loaded."""
+        if spec.script is not None:
+            return self._scripted(spec.script, spec)
         assert spec.handler is not None
         code_dir = spec.code_dir or self._scenario.base_dir
         # Behind everything else, and for good: handlers import while they run, too.
@@ -60,6 +63,18 @@ class InlineFunctions:
             extra_ms=self._extra_ms(spec.duration),
             variables=spec.env,
             task_root=code_dir.resolve(),
+        )
+
+    def _scripted(self, script: Script, spec: FunctionSpec) -> ScriptedWorker:
+        draw = self._dice.draw
+        return ScriptedWorker(
+            script,
+            [
+                ModelledWorker(step, self._timeline, lambda invocation, purpose: draw(purpose, *invocation.names))
+                if isinstance(step, Model)
+                else InlineWorker(step, self._virtual_time, variables=spec.env)
+                for step in script.steps
+            ],
         )
 
     def _extra_ms(self, duration: Duration) -> Callable[[Invocation], int] | None:

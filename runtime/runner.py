@@ -48,6 +48,7 @@ from stepsim.runtime.statistics import Statistics
 from stepsim.workers.durations import NOTHING, Duration, parse_duration
 from stepsim.workers.handler import HandlerError
 from stepsim.workers.modelled import Model, ModelledError
+from stepsim.workers.scripted import ScriptedModel
 
 if TYPE_CHECKING:
     from stepsim.runtime.cloud.cloud import Cloud
@@ -79,6 +80,23 @@ class Watch:
     """Called for each time that a fault strikes."""
     series: TimeSeries | None = None
     """Takes note of what a simulation does over its time."""
+    opened: Callable[[Cloud], None] | None = None
+    """Called with the account, where there is one, before anything runs in it."""
+    started: Callable[[Execution], None] | None = None
+    """Called with each execution before its first event; with those of map runs, too, where they are kept."""
+    ended: Callable[[Ended], None] | None = None
+    """Called when the run is over and its account still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that is over."""
+
+    execution: Execution | TriggeredRun
+    account: Account
+    cloud: Cloud | None
+    mocks: MockRun | None
+    report: Report
 
 
 NOTHING_WATCHED = Watch()
@@ -235,9 +253,11 @@ class _Stage:
         self.watch = watch
         self.dice = Dice(scenario.seed if kept is None else kept.dice_seed)
         self.statistics = Statistics()
-        self.definition: Definition = load_definition(scenario.definition, scenario.substitutions, scenario.type)
+        self.definition: Definition = scenario.loaded or load_definition(
+            scenario.definition, scenario.substitutions, scenario.type
+        )
         self.machines: dict[str, Definition] = {
-            name: load_definition(machine.definition, machine.substitutions, machine.type)
+            name: machine.loaded or load_definition(machine.definition, machine.substitutions, machine.type)
             for name, machine in scenario.machines.items()
         }
         self.mocks = None if scenario.mocks is None else MockRun(scenario.mocks)
@@ -292,7 +312,7 @@ class _Stage:
     def _mocked(self) -> list[str]:
         """The states of the scenario's own machine that are mocked whatever they work on."""
         states = {} if self.scenario.mocks is None else self.scenario.mocks.states
-        return [name for name, mocked in states.items() if mocked.response is not None]
+        return [name for name, mocked in states.items() if mocked.response is not None or mocked.ask]
 
     def _run_ms(self) -> int:
         """Milliseconds since the run began."""
@@ -307,9 +327,12 @@ class _Stage:
         from stepsim.runtime.cloud_setup import SetupError, open_cloud
 
         try:
-            return parts.enter_context(open_cloud(scenario, self.latency, self.faults, self.capacity))
+            cloud = parts.enter_context(open_cloud(scenario, self.latency, self.faults, self.capacity))
         except (GeneratorError, SetupError) as error:
             raise RunError(str(error)) from error
+        if self.watch.opened is not None:
+            self.watch.opened(cloud)
+        return cloud
 
     def account(self, parts: ExitStack, cloud: Cloud | None, code: Callable[[str, FunctionSpec], Any]) -> Account:
         """The account, its functions run by what `code` makes of each that has a handler."""
@@ -350,6 +373,9 @@ class _Stage:
             parts.callback(Archivist(step_functions.registries).close)
         self._registry = step_functions.registries[Home(ACCOUNT_ID, DEFAULT_REGION)]
         self._registry.observers.execution_started.append(self._counts.started)
+        if self.watch.started is not None:
+            started = self.watch.started
+            self._registry.observers.execution_started.append(lambda record: started(record.execution))
         self._registry.observers.execution_ended += [self._counts.ended, self._count_ended]
         self._fill(self._registry)
         if cloud is not None:
@@ -408,7 +434,7 @@ class _Stage:
         self, name: str, spec: FunctionSpec, code: Callable[[str, FunctionSpec], Any], *, in_lambda: bool = True
     ) -> Function:
         try:
-            runs = code(name, spec) if spec.handler else self._model(spec)
+            runs = code(name, spec) if spec.has_code else self._model(spec)
         except HandlerError as error:
             if name in self._called or not spec.defined_at:
                 place = f", {spec.defined_at}," if spec.defined_at else ""
@@ -434,6 +460,8 @@ class _Stage:
         return COLD_START if self.scenario.latency else NOTHING
 
     def _model(self, spec: Any) -> Model:
+        if isinstance(spec, FunctionSpec) and spec.script is not None:
+            return ScriptedModel(spec.script)
         # What a model takes is virtual time; on the system clock it answers at once.
         return Model(
             returns=spec.returns,
@@ -515,6 +543,8 @@ class _Stage:
                 save_failed_children(self.watch.save, self._registry.store, account.map_runs)
             except OSError as error:
                 raise RunError(f"What the run left cannot be written to {self.watch.save}: {error}") from error
+        if self.watch.ended is not None:
+            self.watch.ended(Ended(execution, account, cloud, self.mocks, report))
         return report
 
     def _judge(self, cloud: Cloud | None) -> Judge:

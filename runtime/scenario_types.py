@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.athena import QueryModel
@@ -20,6 +20,10 @@ from stepsim.runtime.scenario_apis import ApiSpec
 from stepsim.runtime.triggers.specs import ArrivalSpec, TriggerSpec
 from stepsim.workers.durations import NOTHING, Duration
 from stepsim.workers.modelled import ModelledError
+from stepsim.workers.scripted import Script
+
+if TYPE_CHECKING:
+    from stepsim.runtime.definition import Definition
 
 JOB_MS_MAX = 366 * 24 * 3600 * 1000
 """What runs outside Lambda has no time-out of its own: longer than an execution may last."""
@@ -131,6 +135,8 @@ class FunctionSpec:
     """What its handler is relative to, and its task root; None: as all of the scenario's."""
     search_paths: tuple[Path, ...] = ()
     """Further folders to import from: its layers."""
+    script: Script | None = None
+    """What a test says of its invocations, in place of everything else that could answer them."""
     defined_at: str = ""
     """Of a function that a template has: the template, its line and column, and the function's id there."""
 
@@ -138,6 +144,11 @@ class FunctionSpec:
         """The same without code: it fails whenever it is invoked, and says why and where it stands."""
         error = ModelledError("Runtime.ImportModuleError", 1.0, f"{self.defined_at}: {reason}")
         return replace(self, handler=None, errors=(error,))
+
+    @property
+    def has_code(self) -> bool:
+        """True where real code runs."""
+        return bool(self.handler) if self.script is None else self.script.has_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +167,8 @@ class MachineSpec:
     definition: DefinitionSource
     type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
     substitutions: Mapping[str, JSON] = field(default_factory=dict)
+    loaded: Definition | None = None
+    """The definition, where somebody has loaded it already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +220,8 @@ class Scenario:
     mocks: MockedCase | None = None
     """Of its own machine."""
     expect: tuple[Expectation | Check, ...] = ()
+    loaded: Definition | None = None
+    """Its definition, where somebody has loaded it already."""
 
     @property
     def is_triggered(self) -> bool:
@@ -222,4 +237,4 @@ class Scenario:
     @property
     def has_code(self) -> bool:
         """True where anything has a handler."""
-        return any(spec.handler for spec in (*self.functions.values(), *self.jobs.values()))
+        return any(spec.has_code for spec in (*self.functions.values(), *self.jobs.values()))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from stepsim.asl.payload import EMPTY, JSON, Payload
+
+if TYPE_CHECKING:
+    from stepsim.runtime.services.task import TaskCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,16 @@ class MockedState:
     origin: Origin
     rules: tuple[Rule, ...] = ()
     response: Response | None = None
+    ask: Ask | None = None
+    """Instead of both: Python that answers."""
+
+
+class Ask(Protocol):
+    """Answers the attempts of a state."""
+
+    def __call__(self, call: TaskCall, attempt: int, /) -> Answer:
+        """The answer to an attempt; they are counted from 0 through the whole execution."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

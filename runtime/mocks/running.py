@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from stepsim.asl.errors import runtime_error
 from stepsim.asl.payload import JSON
 from stepsim.runtime.effects import Program
-from stepsim.runtime.mocks.answers import MockedCase, MockedState, Origin, Response, Rule
+from stepsim.runtime.mocks.answers import Ask, MockedCase, MockedState, Origin, Response, Rule
 from stepsim.runtime.mocks.performing import perform
 from stepsim.runtime.services.task import Service, TaskCall
 
@@ -57,6 +57,8 @@ class MockRun:
                 if index is not None and rule.matches(index, items):
                     counted = (state, number, frame.me.key, *frame.iteration)
                     return self._service(state, number, rule.response, counted)
+        if mocked.ask is not None:
+            return self._asking(state, mocked.ask)
         return None if mocked.response is None else self._service(state, None, mocked.response, (state,))
 
     def _service(self, state: str, rule: int | None, response: Response, counted: tuple[object, ...]) -> Service:
@@ -73,6 +75,17 @@ class MockRun:
                 )
             self._used[state, rule, span.first] += 1
             return (yield from perform(call, span.answer))
+
+        return serve
+
+    def _asking(self, state: str, ask: Ask) -> Service:
+        def serve(call: TaskCall) -> Program:
+            attempt = self._counts.get((state,), 0)
+            self._counts[(state,)] = attempt + 1
+            self._asked.add((state, None))
+            answer = ask(call, attempt)
+            self._used[state, None, attempt] += 1
+            return (yield from perform(call, answer))
 
         return serve
 
