@@ -91,7 +91,7 @@ def test_the_best_are_those_that_nothing_beats() -> None:
 
 
 def test_a_sweep_marks_the_best_of_those_that_pass(folder: Path) -> None:
-    """More at a time is faster, and has more cold starts; more memory is dearer. What breaks an expectation is never best."""
+    """More at a time is faster, and has more cold starts; more memory is dearer. What does not pass is never best."""
     asked = ("--vary", "functions.Work.memory_mb=512,1024", "--vary", "substitutions.together=1,2,4")
     result = stepsim("sweep", "scenario.yaml", *asked, "--json", "out.json")
     assert result.exit_code == 0
