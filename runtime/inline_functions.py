@@ -17,7 +17,7 @@ from stepsim.workers.handler import HandlerReference
 from stepsim.workers.inline import InlineWorker, current_invocation, pause
 from stepsim.workers.modelled import Model, ModelledWorker, count_items
 from stepsim.workers.scripted import Script, ScriptedWorker
-from stepsim.workers.virtual_time import VirtualTime
+from stepsim.workers.virtual_time import VirtualTime, loading
 from stepsim.workers.worker import Invocation, Worker
 
 
@@ -57,8 +57,10 @@ class InlineFunctions:
         # Behind everything else, and for good: handlers import while they run, too.
         sys.path += [str(path) for path in spec.search_paths if str(path) not in sys.path]
         reference = HandlerReference.parse(spec.handler, code_dir)
+        with loading():
+            handler = reference.load(spec.env)
         return InlineWorker(
-            reference.load(spec.env),
+            handler,
             self._virtual_time,
             extra_ms=self._extra_ms(spec.duration),
             variables=spec.env,
@@ -72,7 +74,7 @@ class InlineFunctions:
             [
                 ModelledWorker(step, self._timeline, lambda invocation, purpose: draw(purpose, *invocation.names))
                 if isinstance(step, Model)
-                else InlineWorker(step, self._virtual_time, variables=spec.env)
+                else InlineWorker(step, self._virtual_time, extra_ms=self._extra_ms(spec.duration), variables=spec.env)
                 for step in script.steps
             ],
         )

@@ -20,9 +20,10 @@ ends the handler.
 from __future__ import annotations
 
 import datetime as dt
+import random
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -30,7 +31,7 @@ import time_machine
 from greenlet import getcurrent
 
 from stepsim.workers.greenlets import HandlerGreenlet, Hub, Timeline, rounded_up_ms
-from stepsim.workers.patching import installed
+from stepsim.workers.patching import Patch, installed
 from stepsim.workers.virtual_asyncio import ASYNCIO_PATCHES
 from stepsim.workers.virtual_chance import CHANCE_TWINS, own_chance
 from stepsim.workers.virtual_output import own_output
@@ -99,6 +100,15 @@ def adopt(function: Callable[..., Any]) -> None:
         twin = _TWIN_OF.get(id(value))
         if twin is not None:
             namespace[name] = twin
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Load code of handlers: whatever its modules bind early (``from time import sleep``, ``def f(wait=sleep)``), in
+    whichever of them, follows virtual time later, and is the real thing everywhere else."""
+    clocks: list[Patch] = [(time, name, twin) for name, twin in CLOCK_TWINS.items()]
+    with installed([*clocks, *((random, name, twin) for name, (_, twin) in CHANCE_TWINS.items())]):
+        yield
 
 
 class VirtualTime:

@@ -13,6 +13,8 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import botocore.retries.standard
@@ -21,8 +23,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepsim.workers.greenlets import rounded_up_ms
+from stepsim.workers.handler import HandlerReference
 from stepsim.workers.inline import InlineWorker
-from stepsim.workers.virtual_time import VirtualTime
+from stepsim.workers.virtual_time import VirtualTime, loading
 
 
 def test_a_sleep_takes_virtual_time_only(stage: Any) -> None:
@@ -194,3 +197,24 @@ def test_subprocesses_and_threads_still_work(stage: Any) -> None:
 
     result = stage.call(handler)
     assert (result.payload, result.duration_ms) == ('["thread", "child"]', 0)
+
+
+@pytest.fixture
+def early_handler(tmp_path: Path) -> Callable[..., object]:
+    """A handler loaded before virtual time begins, whose module, and one that it imports, keep `sleep` and `random`."""
+    (tmp_path / "early_waits.py").write_text(
+        "import time\n\n\ndef wait(seconds, sleep=time.sleep):\n    sleep(seconds)\n"
+    )
+    (tmp_path / "early_main.py").write_text(
+        "from random import random\nfrom early_waits import wait\n\n\ndef handler(event, context):\n"
+        "    wait(600)\n    return random()\n"
+    )
+    with loading():
+        return HandlerReference.parse("early_main:handler", tmp_path).load()
+
+
+def test_whatever_a_module_binds_early_follows_virtual_time(early_handler: Callable[..., object], stage: Any) -> None:
+    """As a name or as a default, in the module of the handler or in one that it imports."""
+    first, second = stage.call(early_handler), stage.call(early_handler)
+    assert first.duration_ms == 600_000
+    assert first.payload == second.payload
