@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias,
 
 import click
 
-from stepsim.runtime.cli_validate import is_definition, is_scenario, problem_text, read_text
+from stepsim.runtime.cli_validate import is_definition, is_scenario, name_values, problem_text, read_text
 from stepsim.runtime.console import ProgressLine, can_redraw
 
 if TYPE_CHECKING:
@@ -57,9 +57,22 @@ _SAVE = click.option(
 )
 
 
+_RESOURCE = click.option(
+    "--resource", metavar="LOGICAL_ID", help="Which state machine of a template; not needed where it has one."
+)
+_PARAMETER = click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of a template, or what else only AWS knows: an export, an attribute. May be repeated.",
+)
+
+
 def _shared(command: C) -> C:
     """The options that both commands have, in this order."""
-    for option in reversed((_INPUT, _SET, _SEED, _MOCK_CONFIG, _TEST_CASE, _JSON, _SAVE)):
+    options = (_INPUT, _RESOURCE, _PARAMETER, _SET, _SEED, _MOCK_CONFIG, _TEST_CASE, _JSON, _SAVE)
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -87,7 +100,7 @@ class BadInput(click.ClickException):
 
 
 @click.command()
-@click.argument("file", metavar="[SCENARIO_OR_DEFINITION]", type=click.Path(path_type=Path), required=False)
+@click.argument("file", metavar="[SCENARIO_DEFINITION_OR_TEMPLATE]", type=click.Path(path_type=Path), required=False)
 @_shared
 @click.option(
     "--function",
@@ -117,6 +130,8 @@ def run(
     ctx: click.Context,
     file: Path | None,
     payload: str | None,
+    resource: str | None,
+    parameters: tuple[str, ...],
     sets: tuple[str, ...],
     seed: int | None,
     mock_config: Path | None,
@@ -129,14 +144,15 @@ def run(
     keep: Path | None,
     redrive: Path | None,
 ) -> None:
-    """Run a scenario or a definition for real.
+    """Run a scenario, a definition or a state machine of a template for real.
 
     It runs on the system clock, its functions in processes of their own, its AWS calls against a local account.
 
     Exit status: 0 it succeeded and its expectations hold, 1 not, 2 bad usage or input.
     """
 
-    given = Given(file, payload, sets, seed, functions, kind, Mocking(mock_config, test_case))
+    mocking = Mocking(mock_config, test_case)
+    given = Given(file, payload, sets, seed, functions, kind, mocking, None, Choice(resource, parameters))
     kept = None if redrive is None else _kept_run(redrive, given, keep)
     if kept is not None:
         given = Given.of_arguments(kept.arguments or {})
@@ -153,6 +169,16 @@ def run(
     ctx.exit(_execute(verb, scenario, json_target, folder))
 
 
+class Choice(NamedTuple):
+    """What --resource and --parameter say."""
+
+    resource: str | None = None
+    parameters: tuple[str, ...] = ()
+
+
+_ANY = Choice()
+
+
 class Given(NamedTuple):
     """What a run was given: written down where it is kept, and found there when it is redriven."""
 
@@ -165,6 +191,7 @@ class Given(NamedTuple):
     mocking: Mocking
     base_dir: Path | None = None
     """What a definition's functions are relative to; the current folder where it is None."""
+    choice: Choice = _ANY
 
     def arguments(self) -> dict[str, JSON]:
         """The same for a file. Raises BadParameter for an input that cannot be read."""
@@ -176,6 +203,8 @@ class Given(NamedTuple):
             "seed": self.seed,
             "function": list(self.functions),
             "type": self.kind,
+            "resource": self.choice.resource,
+            "parameter": list(self.choice.parameters),
             "folder": str(Path.cwd()),
         }
 
@@ -193,14 +222,15 @@ class Given(NamedTuple):
             said["type"],
             Mocking(None, None),
             Path(said["folder"]),
+            Choice(said.get("resource"), tuple(said.get("parameter", ()))),
         )
 
 
 def _given_scenario(given: Given) -> Scenario:
     if given.file is None:
         raise click.UsageError("Name a scenario or a definition, or with --redrive a run that was kept.")
-    _, payload, sets, seed, functions, kind, mocking, base_dir = given
-    return _scenario(given.file, payload, sets, seed, "system", functions, kind, mocking, base_dir)
+    _, payload, sets, seed, functions, kind, mocking, base_dir, choice = given
+    return _scenario(given.file, payload, sets, seed, "system", functions, kind, mocking, base_dir, choice)
 
 
 def _kept_run(folder: Path, given: Given, keep: Path | None) -> KeptRun:
@@ -248,6 +278,8 @@ def simulate(
     ctx: click.Context,
     file: Path,
     payload: str | None,
+    resource: str | None,
+    parameters: tuple[str, ...],
     sets: tuple[str, ...],
     seed: int | None,
     mock_config: Path | None,
@@ -262,7 +294,8 @@ def simulate(
     """Simulate a scenario in virtual time.
 
     The clock jumps from event to event; functions run as they are, or are modelled. The same scenario and seed give
-    the same report, wall_s and peak_rss_mb aside. A definition that calls no functions will do in place of a scenario.
+    the same report, wall_s and peak_rss_mb aside. A definition that calls no functions will do in place of a scenario,
+    and so will a template (CloudFormation, SAM, cdk.out, serverless.yml, Terraform).
 
     Exit status: 0 it succeeded and its expectations hold, 1 not, 2 bad usage or input.
     """
@@ -273,7 +306,8 @@ def simulate(
         return runner.simulate(scenario, watch) if html is None else _drawn(scenario, watch, html)
 
     _check_targets(json_target, folder)
-    scenario = _scenario(file, payload, sets, seed, "virtual", (), None, Mocking(mock_config, test_case))
+    mocking, choice = Mocking(mock_config, test_case), Choice(resource, parameters)
+    scenario = _scenario(file, payload, sets, seed, "virtual", (), None, mocking, None, choice)
     if html is not None:
         from stepsim.runtime.json_output import refuse_unwritable
 
@@ -281,11 +315,11 @@ def simulate(
     if seeds is None and (jobs is not None or keep is not None):
         raise click.UsageError("--jobs and --keep go with --seeds.")
     if seeds is not None:
-        if folder is not None or html is not None or _is_definition(file):
+        if folder is not None or html is not None or _is_template(file) or _is_definition(file):
             raise click.UsageError("--seeds is for a scenario, and does not go with --save or --html.")
         from stepsim.runtime.cli_seeds import simulate_many
 
-        all_sets = (*sets, *Mocking(mock_config, test_case).sets(file), *_input_set(payload))
+        all_sets = (*sets, *mocking.sets(file), *_input_set(payload))
         ctx.exit(simulate_many(file, all_sets, scenario.seed, seeds, jobs, keep, json_target))
     ctx.exit(_execute(verb, scenario, json_target, folder))
 
@@ -338,11 +372,21 @@ def _scenario(
     kind: MachineType | None,
     mocking: Mocking,
     base_dir: Path | None = None,
+    choice: Choice = _ANY,
 ) -> Scenario:
-    """The scenario of the file, or one made of the definition that it is."""
+    """The scenario of the file, or one made of the definition or the template that it is."""
     from stepsim.runtime.scenario_check import ScenarioError
 
     value = None if payload is None else _input(payload)
+    if _is_template(file):
+        if sets or kind is not None:
+            option = "--set" if sets else "--type"
+            raise click.UsageError(f"{option} changes a scenario, and {file} is a template: name it in a scenario.")
+        scenario = _template_scenario(file, choice, _functions(functions), base_dir or Path.cwd())
+        scenario = replace(scenario, mocks=_mocks(mocking, file, scenario.name), seed=seed or 0)
+        return scenario if payload is None else replace(scenario, input=value)
+    if choice != _ANY:
+        raise click.UsageError(f"--resource and --parameter are for a template, and {file} is none.")
     if _is_definition(file):
         if sets:
             raise click.UsageError(f"--set changes a scenario, and {file} is a definition.")
@@ -368,6 +412,33 @@ def _scenario(
     except ScenarioError as error:
         _refuse(str(error).splitlines(), file)
     return scenario if payload is None else replace(scenario, input=value, starts_itself=True)
+
+
+def _is_template(file: Path) -> bool:
+    """True for templates and folders of them. Raises BadInput for one that cannot be read."""
+    from stepsim.runtime.projects.findings import ProjectError
+    from stepsim.runtime.projects.kinds import is_project
+
+    try:
+        return is_project(file)
+    except ProjectError as error:
+        _refuse([problem_text(found.problem, str(found.file)) for found in error.findings], file)
+
+
+def _template_scenario(file: Path, choice: Choice, functions: Mapping[str, str], base_dir: Path) -> Scenario:
+    """The scenario of a template's machine; what is left out is told on standard error."""
+    from stepsim.runtime.projects.findings import ProjectError
+    from stepsim.runtime.projects.load import load_project
+    from stepsim.runtime.projects.to_scenario import scenario_of_project
+
+    try:
+        project = load_project(file, name_values(choice.parameters, "--parameter"))
+        made = scenario_of_project(project, choice.resource, functions=functions, base_dir=base_dir)
+    except ProjectError as error:
+        _refuse([problem_text(found.problem, str(found.file)) for found in error.findings], file)
+    for finding in dict.fromkeys(made.findings):
+        click.echo(problem_text(finding.problem, str(finding.file)), err=True)
+    return made.scenario
 
 
 def _is_definition(file: Path) -> bool:

@@ -40,22 +40,43 @@ _COLOURS = {"error": "red", "warning": "yellow"}
     multiple=True,
     help="Fill ${NAME} before checking; warn where a definition has no such placeholder. Repeatable.",
 )
+@click.option(
+    "--parameter",
+    "parameters",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A parameter of a template, or what else only AWS knows: an export, an attribute. Repeatable.",
+)
+@click.option("--resource", metavar="LOGICAL_ID", help="Only this state machine of a template.")
 @click.pass_context
 def validate(
-    ctx: click.Context, files: tuple[str, ...], form: str, kind: str, advice: bool, substitutes: tuple[str, ...]
+    ctx: click.Context,
+    files: tuple[str, ...],
+    form: str,
+    kind: str,
+    advice: bool,
+    substitutes: tuple[str, ...],
+    parameters: tuple[str, ...],
+    resource: str | None,
 ) -> None:
     """Tell everything that is wrong with definitions.
 
     Every problem of a JSON or YAML file comes with its place and what to write instead. ${Placeholders} are holes, not
     problems; those of other tools are warnings. Scenarios may be among the files; the definitions that they name are
-    files of their own.
+    files of their own. So may templates (CloudFormation, SAM, cdk.out, serverless.yml, Terraform): the definitions that
+    stand in them, or that they name, are looked at with their substitutions.
 
     Exit status: 0 no errors, 1 errors, 2 a file that cannot be read.
     """
-    mapping = _mapping(substitutes)
+    mapping = name_values(substitutes, "--substitute")
+    given = name_values(parameters, "--parameter")
     checked: dict[str, Sequence[Problem]] = {}
     unread: dict[str, str] = {}
     for file in dict.fromkeys(files):
+        templates = _template_problems(file, given, resource, advice)
+        if templates is not None:
+            checked |= {name: [*checked.get(name, ()), *problems] for name, problems in templates.items()}
+            continue
         try:
             text = read_text(Path(file))
         except ValueError as error:
@@ -118,12 +139,31 @@ class _Options(NamedTuple):
     advice: bool
 
 
-def _mapping(substitutes: Sequence[str]) -> Mapping[str, str]:
-    pairs = [text.partition("=") for text in substitutes]
+def name_values(texts: Sequence[str], option: str) -> Mapping[str, str]:
+    """The values of an option that is written NAME=VALUE, by name. Raises BadParameter for another form."""
+    pairs = [text.partition("=") for text in texts]
     for name, equals, _ in pairs:
         if not name or not equals:
-            raise click.BadParameter("write NAME=VALUE", param_hint="--substitute")
+            raise click.BadParameter("write NAME=VALUE", param_hint=option)
     return {name: value for name, _, value in pairs}
+
+
+def _template_problems(
+    file: str, given: Mapping[str, str], resource: str | None, advice: bool
+) -> Mapping[str, Sequence[Problem]] | None:
+    """The problems of templates, by the file that each stands in; None for what is no template."""
+    from stepsim.runtime.projects.findings import ProjectError
+    from stepsim.runtime.projects.kinds import is_project
+
+    path = Path(file)
+    try:
+        if not is_project(path):
+            return None
+    except ProjectError as error:
+        return {file: [finding.problem for finding in error.findings]}
+    from stepsim.runtime.projects.check import project_problems
+
+    return project_problems(path, given, resource, advice=advice)
 
 
 def _problems(text: str, file: str, options: _Options) -> Sequence[Problem]:

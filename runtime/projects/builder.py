@@ -7,8 +7,8 @@ from pathlib import Path
 
 from stepsim.asl.payload import JSON
 from stepsim.runtime.projects.findings import INVALID_VALUE, Finding, Site
+from stepsim.runtime.projects.kinds import Kind
 from stepsim.runtime.projects.project import (
-    Kind,
     Project,
     ProjectApi,
     ProjectFunction,

@@ -16,12 +16,12 @@ from stepsim.runtime.projects.code_places import code_of, layer_folder
 from stepsim.runtime.projects.findings import (
     INVALID_VALUE,
     MISSING_FILE,
+    MISSING_SUBSTITUTION,
     NOT_SUPPORTED,
     UNKNOWN_NAME,
     UNUSED_SUBSTITUTION,
     Finding,
     ProjectError,
-    Site,
 )
 from stepsim.runtime.projects.host import HostFile, mapping, read_host
 from stepsim.runtime.projects.intrinsics import Resolver
@@ -219,6 +219,13 @@ class TemplateReader:
                 site = self.host.site((*resource.steps("DefinitionSubstitutions"), name), resource.id)
                 hint = did_you_mean(name, wanted) if wanted else "it has none"
                 found.append(site.warning(UNUSED_SUBSTITUTION, f"the definition has no placeholder ${{{name}}}", hint))
+        # A hole of the template's own has been told of with the reason.
+        asked = isinstance(definition, Path) or "DefinitionSubstitutions" in resource.properties
+        for name in wanted if asked else ():
+            if name not in substitutions:
+                hint = did_you_mean(name, substitutions) if substitutions else "add it to DefinitionSubstitutions"
+                message = f"the definition's placeholder ${{{name}}} has no substitution"
+                found.append(resource.site.warning(MISSING_SUBSTITUTION, message, hint))
         return found
 
     # -- functions ------------------------------------------------------------------------------------------------
@@ -236,7 +243,7 @@ class TemplateReader:
             memory_mb, timeout_s = resource.integer("MemorySize", 128), resource.integer("Timeout", 3)
             reserved = resource.integer("ReservedConcurrentExecutions", -1)
             env = self._environment(resource)
-        builder.findings += [as_warning(finding) for finding in unknown]
+        builder.findings += [finding.as_warning() for finding in unknown]
         builder.add_function(
             ProjectFunction(
                 resource.id,
@@ -339,13 +346,6 @@ def merged(common: Mapping[str, JSON], own: Mapping[str, JSON]) -> Mapping[str, 
         else:
             result[name] = value
     return result
-
-
-def as_warning(finding: Finding) -> Finding:
-    """The same as a warning: whatever it is about can be run without it."""
-    problem = finding.problem
-    site = Site(finding.file, problem.line, problem.column, problem.path)
-    return site.warning(problem.code, problem.message, problem.suggestion)
 
 
 def _text_steps(value: JSON, steps: Steps) -> Steps | None:

@@ -6,7 +6,7 @@ ProjectError    a template cannot be used; carries every Finding
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepsim.asl.errors import Problem
@@ -18,6 +18,7 @@ NOT_SUPPORTED = "NOT_SUPPORTED"
 MISSING_FILE = "MISSING_FILE"
 INVALID_VALUE = "INVALID_VALUE"
 UNUSED_SUBSTITUTION = "UNUSED_SUBSTITUTION"
+MISSING_SUBSTITUTION = "MISSING_SUBSTITUTION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,16 @@ class Finding:
     file: Path
     problem: Problem
 
+    def as_warning(self) -> Finding:
+        """The same, where what it is about can be run without it."""
+        return replace(self, problem=replace(self.problem, severity="warning"))
+
     def __str__(self) -> str:
         problem = self.problem
         place = f"{self.file}:{problem.line}:{problem.column}"
-        where = f"{problem.path}: " if problem.path else ""
+        where = f" at {problem.path}" if problem.path else ""
         hint = f" ({problem.suggestion})" if problem.suggestion else ""
-        return f"{place}: {where}{problem.message}{hint}"
+        return f"{place}: {problem.message}{where}{hint}"
 
 
 class ProjectError(Exception):
@@ -52,15 +57,17 @@ class Site:
     column: int
     id: str
     """The logical id, or the address."""
+    path: str = ""
+    """The steps that lead there: ``/Resources/Flow/Properties/DefinitionUri``."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column} ({self.id})"
 
     def error(self, code: str, message: str, suggestion: str | None = None) -> Finding:
         """Something wrong with it that keeps it from being used."""
-        return Finding(self.file, Problem(code, message, self.id, self.line, self.column, suggestion=suggestion))
+        return Finding(self.file, Problem(code, message, self.path, self.line, self.column, suggestion=suggestion))
 
     def warning(self, code: str, message: str, suggestion: str | None = None) -> Finding:
         """Something about it that its owner should know."""
-        problem = Problem(code, message, self.id, self.line, self.column, "warning", suggestion)
+        problem = Problem(code, message, self.path, self.line, self.column, "warning", suggestion)
         return Finding(self.file, problem)

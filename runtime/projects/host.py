@@ -68,7 +68,7 @@ class HostFile:
     def site(self, steps: Steps, name: str) -> Site:
         """Where something stands."""
         line, column = self.document.position(steps)
-        return Site(self.path, line, column, name)
+        return Site(self.path, line, column, name, "".join(f"/{step}" for step in steps))
 
     def embedded(self, value: JSON, steps: Steps, text_steps: Steps | None = None) -> EmbeddedDefinition:
         """The definition at a place. `text_steps` lead to its text, where that stands there as it is."""

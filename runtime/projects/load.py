@@ -8,16 +8,9 @@ from pathlib import Path
 from stepsim.asl.errors import Problem
 from stepsim.asl.payload import JSON
 from stepsim.runtime.projects.findings import NOT_SUPPORTED, UNREADABLE, Finding, ProjectError, Site
-from stepsim.runtime.projects.host import HostFile, mapping, read_host, read_text
-from stepsim.runtime.projects.project import Kind, Project, ProjectMachine
-
-TEMPLATES = ("template.yaml", "template.yml", "template.json", "serverless.yml", "serverless.yaml")
-"""What a folder is looked through for, in this order, after the CDK's and Terraform's own."""
-
-_FORMS = (
-    "a definition (StartAt, States), a CloudFormation or SAM template (Resources), a cdk.out folder, a serverless.yml, "
-    "a folder of .tf files or the JSON of `terraform show -json`"
-)
+from stepsim.runtime.projects.host import HostFile, read_host, read_text
+from stepsim.runtime.projects.kinds import FORMS, IN_FOLDERS, TEMPLATES, kind_of
+from stepsim.runtime.projects.project import Project, ProjectMachine
 
 
 def load_project(path: str | Path, parameters: Mapping[str, JSON] | None = None) -> Project:
@@ -43,31 +36,8 @@ def load_project(path: str | Path, parameters: Mapping[str, JSON] | None = None)
     if kind == "cdk":
         return _load_cdk(path.parent, given)
     raise ProjectError(
-        [Finding(path, Problem(UNREADABLE, "is none of what stepsim reads", "", 1, 1, suggestion=_FORMS))]
+        [Finding(path, Problem(UNREADABLE, "is none of what stepsim reads", "", 1, 1, suggestion=FORMS))]
     )
-
-
-def kind_of(value: JSON) -> Kind | None:
-    """What a file is by what is in it; None for what is none of these."""
-    top = mapping(value)
-    if "StartAt" in top or "States" in top:
-        return "definition"
-    if "terraform_version" in top or "planned_values" in top:
-        return "terraform"
-    if "artifacts" in top and "version" in top:
-        return "cdk"
-    if "Resources" in top or "AWSTemplateFormatVersion" in top or "Transform" in top:
-        return "cloudformation"
-    if "provider" in top and ("service" in top or "functions" in top or "stepFunctions" in top):
-        return "serverless"
-    if "stepFunctions" in top:
-        return "serverless"
-    return None
-
-
-def is_project(value: JSON) -> bool:
-    """True for templates: what is neither a definition nor a scenario and holds some."""
-    return kind_of(value) not in (None, "definition")
 
 
 def _of_definition(host: HostFile) -> Project:
@@ -77,14 +47,14 @@ def _of_definition(host: HostFile) -> Project:
 
 
 def _load_folder(folder: Path, given: Mapping[str, JSON]) -> Project:
-    for place in (folder, folder / "cdk.out"):
-        if (place / "manifest.json").is_file():
-            return _load_cdk(place, given)
+    for name in IN_FOLDERS:
+        if (folder / name).is_file():
+            return _load_cdk((folder / name).parent, given)
     for name in TEMPLATES:
         if (folder / name).is_file():
             return load_project(folder / name, given)
     message = "has nothing in it that stepsim reads"
-    raise ProjectError([Finding(folder, Problem(NOT_SUPPORTED, message, "", 1, 1, suggestion=_FORMS))])
+    raise ProjectError([Finding(folder, Problem(NOT_SUPPORTED, message, "", 1, 1, suggestion=FORMS))])
 
 
 def _load_cdk(folder: Path, given: Mapping[str, JSON]) -> Project:

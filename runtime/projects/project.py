@@ -13,10 +13,8 @@ from typing import Literal, TypeAlias
 from stepsim.asl.payload import JSON
 from stepsim.runtime.definition_source import DefinitionSource
 from stepsim.runtime.projects.findings import Finding, Site
+from stepsim.runtime.projects.kinds import Kind
 from stepsim.runtime.scenario_types import QueueSpec, TableSpec
-
-Kind: TypeAlias = Literal["definition", "cloudformation", "cdk", "terraform", "serverless"]
-"""What the templates are written in."""
 
 
 @dataclass(frozen=True, slots=True)
