@@ -11,6 +11,7 @@ from typing import Any
 
 from stepsim.asl.payload import encode
 from stepsim.runtime.cloud.call import ACCOUNT_ID, ApiError, CallSite
+from stepsim.runtime.cloud.faults import Refusal
 from stepsim.runtime.cloud.latency import drawn_ms
 from stepsim.runtime.cloud.meter import THROTTLES
 from stepsim.runtime.cloud.moto_sqs import send
@@ -104,15 +105,27 @@ class Deliveries:
     def _send_message(self, name: str, text: str, site: CallSite) -> ApiError | None:
         """Send a message; returns what it was refused with, or None."""
         cloud = self._world.cloud
-        _, refusal = cloud.gate.admit(self._send, {"MessageBody": text}, site)
-        if refusal is not None and (refusal.hang or refusal.code is not None):
-            return refusal.api_error()
+        params = {"QueueUrl": name, "MessageBody": text}
+        _, refusal = cloud.gate.admit(self._send, params, site)
+        if refusal is not None:
+            if refusal.refuses:
+                return refusal.api_error()
+            if refusal.effect is not None:
+                return self._send_struck(refusal, params)
         queue = cloud.queues.find(name, REGION)
         if queue is None:
             return ApiError("AWS.SimpleQueueService.NonExistentQueue", f"There is no queue {name}.", 400)
         if len(text) > queue.maximum_message_size:
             return ApiError("InvalidParameterValue", "The message is too large.", 400)
         send(cloud.queues, queue, text, queue.delay_seconds, None)
+        return None
+
+    def _send_struck(self, refusal: Refusal, params: dict[str, Any]) -> ApiError | None:
+        """Send a message in a fault's own way."""
+        try:
+            self._world.cloud.gate.serve_struck(self._send, refusal, params, REGION)
+        except ApiError as error:
+            return error
         return None
 
     def _ended(self, delivery: Delivery, error: ApiError | None, bug: Exception | None) -> None:

@@ -21,6 +21,7 @@ from stepsim.workers.worker import InvocationResult
 
 _FIRST, _MORE_PER_MINUTE, _MOST = 5, 300, 1_250
 _LOOK_MS = 1_000
+_LONG_POLL_S = 20
 _CALL_MAX = 10
 """Messages in one call of SQS's."""
 
@@ -40,6 +41,7 @@ class Poller:
         self._express = express
         self._arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{polling.queue}"
         self._running = 0
+        self._receives = 0
         self._backlog_since_ms: int | None = None
         self._look_due_ms: int | None = None
         self._gathered_ms: int | None = None
@@ -53,9 +55,6 @@ class Poller:
         """True where nothing is left in the queue."""
         messages = self._messages()
         return messages is None or not len(messages)
-
-    def _queue(self) -> Any:
-        return self._world.cloud.queues.find(self._polling.queue, REGION)
 
     def _messages(self) -> Messages | None:
         return self._world.cloud.queues.of(self._polling.queue, REGION)
@@ -128,26 +127,26 @@ class Poller:
     def _take(self) -> bool:
         """Receive a batch and have it worked on; False where nothing can be received."""
         world, counts = self._world, self._counts
-        counts.batches += 1
-        site = CallSite(self._trigger.name, place=f"batch/{counts.batches}")
-        queue, gate = self._queue(), world.cloud.gate
-        route = gate.route("sqs", "ReceiveMessage")
+        self._receives += 1
+        site = CallSite(self._trigger.name, place=f"batch/{self._receives}")
+        messages = self._messages()
+        assert messages is not None
         received: list[Any] = []
         latency_ms = 0
         while len(received) < self._polling.batch_size:
-            params = {"QueueUrl": self._polling.queue, "MaxNumberOfMessages": _CALL_MAX}
-            took_ms, refusal = gate.admit(route, params, site)
-            if refusal is not None and (refusal.hang or refusal.code is not None):
-                break
-            latency_ms = max(latency_ms, took_ms)
             count = min(_CALL_MAX, self._polling.batch_size - len(received))
-            some = world.cloud.queues.receive(queue, count, queue.visibility_timeout)
-            received += some
+            params = {"QueueUrl": self._polling.queue, "MaxNumberOfMessages": count, "WaitTimeSeconds": _LONG_POLL_S}
+            answer = world.cloud.perform("sqs", "ReceiveMessage", params, site=site)
+            if answer.response is None:
+                break
+            latency_ms = max(latency_ms, answer.latency_ms)
+            some = [messages.find(told["ReceiptHandle"]) for told in answer.response.get("Messages", ())]
+            received += [message for message in some if message is not None]
             if len(some) < count:
                 break
         if not received:
-            counts.batches -= 1
-            return not queue._messages.visible
+            return not messages.visible
+        counts.batches += 1
         if len(received) > 1:
             # Standard queues keep the order as well as they can, and promise none.
             _shuffle(received, world.dice.integer("order", self._trigger.name, counts.batches))

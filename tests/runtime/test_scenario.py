@@ -529,6 +529,13 @@ def test_an_arrival_that_cannot_be(folder: Path, text: str, problem: str) -> Non
     assert any(problem in one for one in problems(folder, f"{start}\narrivals:\n  - {text}\n"))
 
 
+def test_until_is_about_something(folder: Path) -> None:
+    """Where nothing comes from outside, it would do nothing."""
+    assert problems(folder, "definition: machine.asl.json\nuntil: 1h\n") == [
+        "2:1: until: ends triggers and arrivals, and there are none"
+    ]
+
+
 def test_mocks_are_for_one_execution(folder: Path) -> None:
     """Where triggers start many, nobody could say which answer is whose."""
     text = TRIGGERED + "mocks: {states: {}}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from stepsim.runtime.report import holds
-from stepsim.runtime.runner import RunError, run, simulate
+from stepsim.runtime.runner import RunError, Watch, run, simulate
 from stepsim.runtime.scenario import load_scenario
 
 Simulate = Callable[..., dict[str, Any]]
@@ -515,6 +516,48 @@ def test_its_own_execution_besides(simulated: Simulate) -> None:
     assert report["execution"]["output"] == {"mine": True}
     assert report["executions"]["succeeded"] == 4
     assert report["makespan_s"] > 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_message_is_lost(written: Callable[..., Path], seed: int) -> None:
+    """Whatever fails, each is taken or dead, and those that come twice only add."""
+    text = chain(
+        60, 4, ", spread: 5m", "queues: {work: {visibility_s: 5, dlq: dead, max_receive: 2, duplicates: 0.1}, dead: }"
+    ).replace("batch_size: 4", "batch_size: 4, poller: lambda")
+    faults = f"""\
+seed: {seed}
+faults:
+  - {{call: stepfunctions.StartExecution, probability: 0.3, error: ThrottlingException}}
+  - {{call: sqs.ReceiveMessage, probability: 0.1, error: InternalError, status: 500}}
+  - {{call: sqs.SendMessage, probability: 0.2, error: InternalError, status: 500}}
+  - {{call: sqs.DeleteMessageBatch, probability: 0.1, error: InternalError, status: 500}}
+"""
+    report = simulate(load_scenario(written(text + faults)))
+    work, trigger = report["queues"]["work"], report["triggers"]["inbox"]
+    assert (trigger["events"], trigger["delivered"], trigger["dropped"], work["sent"]) == (60, 60, 0, 60)
+    assert trigger["retried"] > 0
+    assert work["sent"] + work["duplicates"] == work["deleted"] + work["dead_lettered"]
+    assert report["queues"]["dead"]["left"] == work["dead_lettered"]
+    assert report["executions"]["succeeded"] == trigger["started"] >= work["deleted"]
+    assert work["dead_lettered"] > 0
+
+
+def test_an_interrupted_run_ends(written: Callable[..., Path]) -> None:
+    """Ctrl-C ends arrivals, and aborts what runs."""
+    interrupted = False
+
+    def progress(_snapshot: object) -> None:
+        nonlocal interrupted
+        if not interrupted:
+            interrupted = True
+            signal.raise_signal(signal.SIGINT)
+
+    forever = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 86_400, "End": True}}}
+    text = chain(100_000, 10, ", every: 20ms")
+    report = simulate(load_scenario(written(text, forever)), Watch(progress))
+    assert report["execution"]["status"] == "ABORTED"
+    assert report["executions"]["aborted"] == report["executions"]["started"] > 0
+    assert report["triggers"]["inbox"]["events"] < 100_000
 
 
 def test_on_the_system_clock(written: Callable[..., Path]) -> None:
