@@ -1,7 +1,7 @@
 """A run in which executions are started from outside: what drivers and the report see in place of one execution.
 
 It runs until everything has arrived, every polled queue is empty, and all executions and events to functions have
-ended; then it has succeeded if each execution of a machine that a trigger starts has.
+ended; then it has succeeded if each execution of the scenario's machine, or of one that a trigger starts, has.
 """
 
 from __future__ import annotations
@@ -147,7 +147,8 @@ class TriggeredRun:
     def begin(self, scenario: Scenario) -> None:
         """Watch the scenario's sources, and let its arrivals come. Raises GeneratorError."""
         started = [one.target.name for one in scenario.triggers if one.target and one.target.kind == "start"]
-        self._machines = frozenset(started)
+        # Where the scenario starts nothing itself, whoever starts its machine does so for it: a function, say.
+        self._machines = frozenset([*started, *([scenario.name] if self._own is None else [])])
         observers = self._registry.observers
         observers.execution_started.append(self._note_started)
         observers.execution_ended.append(self._note_ended)
