@@ -408,7 +408,7 @@ def _scenario(
     from stepsim.runtime.scenario import load_scenario
 
     try:
-        scenario = load_scenario(file, [*sets, *mocking.sets(file)], seed, clock=clock)
+        scenario = _told(load_scenario(file, [*sets, *mocking.sets(file)], seed, clock=clock))
     except ScenarioError as error:
         _refuse(str(error).splitlines(), file)
     return scenario if payload is None else replace(scenario, input=value, starts_itself=True)
@@ -426,7 +426,7 @@ def _is_template(file: Path) -> bool:
 
 
 def _template_scenario(file: Path, choice: Choice, functions: Mapping[str, str], base_dir: Path) -> Scenario:
-    """The scenario of a template's machine; what is left out is told on standard error."""
+    """The scenario of a template's machine."""
     from stepsim.runtime.projects.findings import ProjectError
     from stepsim.runtime.projects.load import load_project
     from stepsim.runtime.projects.to_scenario import scenario_of_project
@@ -436,9 +436,14 @@ def _template_scenario(file: Path, choice: Choice, functions: Mapping[str, str],
         made = scenario_of_project(project, choice.resource, functions=functions, base_dir=base_dir)
     except ProjectError as error:
         _refuse([problem_text(found.problem, str(found.file)) for found in error.findings], file)
-    for finding in dict.fromkeys(made.findings):
+    return _told(made.scenario)
+
+
+def _told(scenario: Scenario) -> Scenario:
+    """The same, after what its template has and no run has was told on standard error."""
+    for finding in dict.fromkeys(scenario.findings):
         click.echo(problem_text(finding.problem, str(finding.file)), err=True)
-    return made.scenario
+    return scenario
 
 
 def _is_definition(file: Path) -> bool:

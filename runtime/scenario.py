@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 import msgspec
 
@@ -21,6 +21,7 @@ from stepsim.runtime.cloud.fargate import smallest
 from stepsim.runtime.cloud.prices import LIST_PRICES, changed
 from stepsim.runtime.cloud.quotas import AWS_QUOTAS, LOCAL_QUOTAS, NO_QUOTAS, QUOTAS, Quotas
 from stepsim.runtime.cloud.quotas import changed as changed_quotas
+from stepsim.runtime.definition_source import DefinitionSource
 from stepsim.runtime.expectations import Check, Expectation, parse_expectation
 from stepsim.runtime.key_path import KeyPath
 from stepsim.runtime.lambdas.places import UNRESERVED_MIN
@@ -46,6 +47,9 @@ from stepsim.runtime.scenario_types import (
 from stepsim.workers.durations import NOTHING, Duration, parse_duration, parse_time
 from stepsim.workers.handler import HandlerError, HandlerReference
 from stepsim.workers.modelled import ModelledError
+
+if TYPE_CHECKING:
+    from stepsim.runtime.scenario_template import TemplateScenario
 
 __all__ = ["Scenario", "ScenarioError", "load_scenario"]
 
@@ -144,21 +148,40 @@ class _Resolver:
         if not isinstance(value, dict):
             return None
         self._relative_to(value.get("relative_to"))
-        definition = self._file(value.get("definition"), ("definition",), _DEFINITION_SUFFIXES)
+        definition: DefinitionSource | None
+        template = self._template(value)
+        if template is None and isinstance(value.get("definition"), dict):
+            # Whatever else is wrong may be so because of the template.
+            return None
+        if template is None:
+            definition = self._file(value.get("definition"), ("definition",), _DEFINITION_SUFFIXES)
+        else:
+            definition = template.scenario.definition
         start_ms = self._start(value.get("start", "2026-01-01T00:00:00Z"))
         cloud = value.get("cloud")
         cloud = cloud if isinstance(cloud, dict) else {}
         seed = value.get("seed", 0)
         buckets = self._each(cloud, written.Bucket, ("cloud", "buckets"), lambda b, at: self._bucket(b, at, seed))
         tables = self._each(cloud, Table, ("cloud", "tables"), lambda table, at: table_of(table, at, checker))
-        queues = self._each(cloud, written.Queue, ("cloud", "queues"), lambda queue, at: self._queue(queue, at, cloud))
-        queue_names = cloud.get("queues")
+        own_queues = cloud.get("queues")
+        queue_names = {
+            **({} if template is None else template.scenario.queues),
+            **(own_queues if isinstance(own_queues, dict) else {}),
+        }
+        queues = self._each(
+            cloud, written.Queue, ("cloud", "queues"), lambda queue, at: self._queue(queue, at, queue_names)
+        )
         functions = self._each(
             value,
             written.Function,
             ("functions",),
-            lambda function, at: self._function(function, at, queue_names if isinstance(queue_names, dict) else {}),
+            lambda function, at: self._function(function, at, queue_names),
         )
+        if template is not None:
+            buckets = {**template.scenario.buckets, **buckets}
+            tables = {**template.scenario.tables, **tables}
+            queues = {**template.scenario.queues, **queues}
+            functions = template.over(template.scenario.functions, functions)
         apis = self._each(cloud, Api, ("cloud", "apis"), lambda api, at: api_of(api, at, functions, checker))
         containers = self._each(value, written.Container, ("containers",), self._container)
         batch_jobs = self._each(value, written.Job, ("batch_jobs",), self._job)
@@ -166,13 +189,16 @@ class _Resolver:
         tasks = self._each(value, written.Task, ("tasks",), self._task)
         athena = self._list(value, written.AthenaQuery, "athena", self._athena_query)
         machines = self._each(value, written.Machine, ("machines",), self._machine)
-        own_name = self._own_name(value)
+        if template is not None:
+            machines = {**template.scenario.machines, **machines}
+        own_name = self._own_name(value) if template is None or "name" in value else template.scenario.name
         if own_name in machines:
             message = f"{own_name!r} is the name of the scenario's own machine"
             self._checker.add(INVALID_VALUE, message, ("machines", own_name))
         for index, name in enumerate(self._list(value, str, "activities", lambda name, _: name)):
             self._check_name(name, ("activities", index))
-        faults = self._list(value, Fault, "faults", lambda fault, at: rule_of(fault, at, value, checker))
+        everything = value if template is None else template.with_its_own(value, functions)
+        faults = self._list(value, Fault, "faults", lambda fault, at: rule_of(fault, at, everything, checker))
         expect: list[Expectation | Check]
         expect = self._list(value, _EXPECTED, "expect", self._expectation)
         quotas = self._quotas(value.get("quotas"))
@@ -180,7 +206,7 @@ class _Resolver:
         self._check_reserved(functions, quotas["lambda_concurrency"])
         self._check_prices(value.get("prices"))
         known = Known(own_name, machines, functions, buckets, queues)
-        events = EventResolver(checker, known, self._check_code, seed).events(value)
+        events = EventResolver(checker, known, self._check_code, seed).events(everything)
         if checker.problems or definition is None or start_ms is None:
             return None
         mocks = None
@@ -191,7 +217,7 @@ class _Resolver:
             if checker.problems:
                 return None
         file = msgspec.convert(value, written.ScenarioFile)
-        return Scenario(
+        scenario = Scenario(
             name=own_name,
             definition=definition,
             base_dir=self._base_dir,
@@ -227,6 +253,17 @@ class _Resolver:
             mocks=mocks,
             expect=tuple(expect),
         )
+        return scenario if template is None else template.merged(scenario, typed="type" in value)
+
+    def _template(self, value: Mapping[str, JSON]) -> TemplateScenario | None:
+        definition, functions = value.get("definition"), value.get("functions")
+        if not isinstance(definition, dict):
+            return None
+        # Imported here: most scenarios name a definition.
+        from stepsim.runtime.scenario_template import template_of
+
+        own = [*functions] if isinstance(functions, dict) else []
+        return template_of(definition, own, self._base_dir, self._checker)
 
     def _relative_to(self, folder: JSON) -> None:
         """What paths are relative to, where that is not the file's own folder."""
@@ -320,10 +357,10 @@ class _Resolver:
             where = self._base_dir.joinpath(*reference.module.split(".")).with_suffix(".py")
             self._checker.add(MISSING_FILE, f"{text!r}: there is neither a file {where} nor a module {package}", path)
 
-    def _queue(self, queue: written.Queue, path: KeyPath, cloud: Mapping[str, JSON]) -> QueueSpec:
+    def _queue(self, queue: written.Queue, path: KeyPath, names: Mapping[str, JSON]) -> QueueSpec:
         if (queue.dlq is None) != (queue.max_receive is None):
             self._checker.add(INVALID_VALUE, "dlq and max_receive go together", path)
-        self._queue_name(queue.dlq, (*path, "dlq"), cloud["queues"])
+        self._queue_name(queue.dlq, (*path, "dlq"), names)
         return QueueSpec(queue.visibility_s, queue.dlq, queue.max_receive, queue.duplicates)
 
     def _function(self, function: written.Function, path: KeyPath, queues: Mapping[str, JSON]) -> FunctionSpec | None:

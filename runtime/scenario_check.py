@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
@@ -24,12 +23,6 @@ MISSING_KEY = "MISSING_KEY"
 WRONG_TYPE = "WRONG_TYPE"
 INVALID_VALUE = "INVALID_VALUE"
 MISSING_FILE = "MISSING_FILE"
-NOT_SUPPORTED = "NOT_SUPPORTED"
-
-_COMING = {
-    r"definition": "A SAM or CloudFormation template is",
-}
-"""What a scenario may one day say: refused by name, never ignored."""
 
 
 class ScenarioError(Exception):
@@ -106,8 +99,6 @@ class Checker:
         for key, member in value.items():
             if key in fields:
                 self._check(member, fields[key].type, (*path, key))
-            elif coming := _coming((*path, key)):
-                self.add(NOT_SUPPORTED, coming, (*path, key))
             else:
                 self.add(UNKNOWN_KEY, f"unknown key {key!r}", (*path, key), did_you_mean(key, fields))
         for name, field in fields.items():
@@ -119,10 +110,6 @@ class Checker:
             self.add(INVALID_VALUE, f"{_describe(kind)} expected, not {value}", path)
 
     def _wrong_type(self, value: JSON, kind: inspect.Type, path: KeyPath) -> None:
-        coming = _coming(path) if isinstance(value, dict) else None
-        if coming:
-            self.add(NOT_SUPPORTED, coming, path)
-            return
         words = _words(kind)
         hint = did_you_mean(value, words) if isinstance(value, str) else None
         self.add(WRONG_TYPE, f"{_describe(kind)} expected, not {_shown(value)}", path, hint)
@@ -135,18 +122,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     if near:
         return f"did you mean {near[0]!r}?"
     return f"known: {', '.join(known)}" if 0 < len(known) <= 16 else None
-
-
-def _coming(path: KeyPath) -> str | None:
-    text = format_key_path(path)
-    return next(
-        (
-            f"{what} not supported by this version yet"
-            for pattern, what in _COMING.items()
-            if re.fullmatch(pattern, text)
-        ),
-        None,
-    )
 
 
 def _members(kind: inspect.Type) -> list[inspect.Type]:

@@ -126,7 +126,8 @@ class Container(Job, frozen=True, forbid_unknown_fields=True):
     """What a container of an ECS task runs."""
 
     spot_interruption_per_hour: Annotated[
-        Probability, Meta(description="on FARGATE_SPOT: how likely it is that its capacity is taken back within an hour")
+        Probability,
+        Meta(description="on FARGATE_SPOT: how likely it is that its capacity is taken back within an hour"),
     ] = 0.0
 
 
@@ -167,10 +168,24 @@ class Check(Struct, frozen=True, forbid_unknown_fields=True):
     check: Annotated[str, Meta(description="module:function(outcome), relative to the scenario's folder")]
 
 
+class TemplateDefinition(Struct, frozen=True, forbid_unknown_fields=True):
+    """A state machine of a template, with the functions, tables, queues, buckets and events around it."""
+
+    template: Annotated[
+        str, Meta(description="CloudFormation, SAM, cdk.out, serverless.yml, Terraform; relative to this file")
+    ]
+    resource: Annotated[str | None, Meta(description="its logical id; not needed where there is one")] = None
+    parameters: Annotated[
+        dict[str, Any], Meta(description="parameters of the template, and what else only AWS knows")
+    ] = {}
+
+
 class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     """A stepsim scenario."""
 
-    definition: Annotated[str, Meta(description="the state machine, .json or .yaml, relative to this file")]
+    definition: Annotated[
+        str | TemplateDefinition, Meta(description="the state machine, .json or .yaml, relative to this file")
+    ]
     name: str | None = None
     relative_to: Annotated[str | None, Meta(description="what paths are relative to: this file's folder")] = None
     substitutions: dict[str, Any] = {}
@@ -184,7 +199,9 @@ class ScenarioFile(Struct, frozen=True, forbid_unknown_fields=True):
     arrivals: Annotated[list[Arrival], Meta(description="what comes from outside while the run goes on")] = []
     until: Annotated[Time | None, Meta(description="when arrivals and schedules end: 24h")] = None
     functions: dict[str, Function] = {}
-    containers: Annotated[dict[str, Container | None], Meta(description="of ECS tasks, by FAMILY or FAMILY/CONTAINER")] = {}
+    containers: Annotated[
+        dict[str, Container | None], Meta(description="of ECS tasks, by FAMILY or FAMILY/CONTAINER")
+    ] = {}
     batch_jobs: Annotated[dict[str, Job | None], Meta(description="by the job definition's name")] = {}
     glue_jobs: Annotated[dict[str, Job | None], Meta(description="by the job's name")] = {}
     tasks: Annotated[dict[str, Task], Meta(description="by resource ARN or by the state's name")] = {}

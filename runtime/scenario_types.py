@@ -16,6 +16,7 @@ from stepsim.runtime.cloud.quotas import LOCAL_QUOTAS, Quotas
 from stepsim.runtime.definition_source import DefinitionSource
 from stepsim.runtime.expectations import Check, Expectation
 from stepsim.runtime.mocks.answers import MockedCase
+from stepsim.runtime.projects.findings import Finding
 from stepsim.runtime.scenario_apis import ApiSpec
 from stepsim.runtime.triggers.specs import ArrivalSpec, TriggerSpec
 from stepsim.workers.durations import NOTHING, Duration
@@ -222,6 +223,8 @@ class Scenario:
     expect: tuple[Expectation | Check, ...] = ()
     loaded: Definition | None = None
     """Its definition, where somebody has loaded it already."""
+    findings: tuple[Finding, ...] = ()
+    """What its template has that is not run here, or not as it is written."""
 
     @property
     def is_triggered(self) -> bool:

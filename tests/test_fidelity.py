@@ -63,17 +63,9 @@ def no_redrive_command(tmp_path: Path) -> None:
     assert "No such option" in CliRunner().invoke(main, ["simulate", "x.json", "--redrive", "y"]).output
 
 
-def template_is_no_definition(tmp_path: Path) -> None:
-    """A template is refused where a definition is wanted."""
-    path = tmp_path / "template.yaml"
-    path.write_text("Resources:\n  M:\n    Type: AWS::StepFunctions::StateMachine\n")
-    assert CliRunner().invoke(main, ["run", str(path)]).exit_code == 2
-
-
 CHECKS: dict[str, Callable[[Path], None]] = {
     "the optimised integrations of SageMaker": no_such_integration,
     "redrive in `stepsim simulate`": no_redrive_command,
-    "SAM and CloudFormation templates": template_is_no_definition,
 }
 
 

@@ -50,11 +50,13 @@ def scenario_of_project(
     *,
     functions: Mapping[str, str] | None = None,
     base_dir: Path | None = None,
+    replaced: Collection[str] = (),
 ) -> ProjectScenario:
     """The scenario of one of a project's machines: the named one, else the only one. The others stand beside it.
 
     `functions` are ``module:handler`` by name and go before the project's own; they are relative to `base_dir`, the
-    project's folder unless it is given. Raises ProjectError: there is no such machine, or what it needs cannot be had.
+    project's folder unless it is given. `replaced` are the names or ids of functions that somebody else has code or a
+    model for. Raises ProjectError: there is no such machine, or what it needs cannot be had.
     """
     machine = chosen_machine(project, resource)
     errors = [finding for finding in machine.findings if finding.problem.severity == "error"]
@@ -62,7 +64,7 @@ def scenario_of_project(
         raise ProjectError(errors)
     findings = [*project.findings, *machine.findings]
     root = project.root if project.root.is_dir() else project.root.parent
-    specs = _functions(project, findings)
+    specs = _functions(project, {*replaced, *(functions or ())}, findings)
     specs |= {
         name: FunctionSpec(handler, timeout_ms=900_000, code_dir=base_dir)
         for name, handler in (functions or {}).items()
@@ -83,7 +85,7 @@ def scenario_of_project(
     written = tuple(trigger.written for trigger in project.triggers if _can_start(trigger.written, scenario))
     unending = [one for one in written if "schedule" in one and is_recurring(str(one["schedule"]))]
     resolved = _resolved([one for one in written if one not in unending], scenario, root)
-    return ProjectScenario(replace(scenario, triggers=resolved), written, tuple(findings))
+    return ProjectScenario(replace(scenario, triggers=resolved, findings=tuple(findings)), written, tuple(findings))
 
 
 def chosen_machine(project: Project, resource: str | None) -> ProjectMachine:
@@ -141,11 +143,11 @@ def _unusable(machine: ProjectMachine, source: DefinitionSource, functions: Coll
 # -- functions ----------------------------------------------------------------------------------------------------
 
 
-def _functions(project: Project, findings: list[Finding]) -> dict[str, FunctionSpec]:
+def _functions(project: Project, replaced: Collection[str], findings: list[Finding]) -> dict[str, FunctionSpec]:
     specs = {}
     for function in project.functions.values():
         spec, reason = _function(function, project)
-        if reason is not None:
+        if reason is not None and function.name not in replaced and function.id not in replaced:
             advice = _MODEL.format(name=function.name)
             findings.append(function.site.warning(MISSING_FILE, f"the function cannot be run: {reason}", advice))
         specs[function.name] = spec

@@ -193,12 +193,6 @@ expect: [status = X]
     assert found[9].startswith("10:19: functions.B.duration: 5 is not a time such as 120ms")
 
 
-def test_what_is_to_come_is_refused_by_name(folder: Path) -> None:
-    """What this version does not do yet is an error, never ignored."""
-    [found] = problems(folder, "definition: {template: template.yaml, resource: Machine}\n")
-    assert "definition: A SAM or CloudFormation template is not supported by this version yet" in found
-
-
 @pytest.mark.parametrize(
     "table",
     [
@@ -243,11 +237,6 @@ def test_throughput_that_cannot_be_is_refused(folder: Path, table: str, problem:
     [found] = problems(folder, text)
     assert problem in found
 
-
-def test_a_template_is_refused_by_name(folder: Path) -> None:
-    """A definition out of a template is not supported yet."""
-    [found] = problems(folder, "definition: {template: t.yaml, resource: R}")
-    assert "A SAM or CloudFormation template is not supported by this version yet" in found
 
 
 @pytest.mark.parametrize(
