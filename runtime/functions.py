@@ -133,7 +133,7 @@ class Functions:
             place.statistics.throttles += 1
             self._refuse(ticket, _too_many(reason))
             return
-        refusal = None if self._strike is None else self._strike(request.site)
+        refusal = None if self._strike is None else self._strike(_within(request.site, place.function.name))
         if refusal is not None and refusal.code == "TooManyRequestsException":
             place.statistics.throttles += 1
             self._refuse(ticket, ApiError(refusal.code, refusal.message or "Rate Exceeded.", 429))
@@ -324,6 +324,15 @@ def error_type(result: InvocationResult) -> str:
     """The errorType of a failed invocation; Lambda.Unknown where Lambda gave none."""
     failure = decode(result.payload)
     return (failure.get("errorType") if isinstance(failure, dict) else None) or "Lambda.Unknown"
+
+
+def _within(site: CallSite, name: str) -> CallSite:
+    """Where a function runs: its caller's site, which may not name it (a queue's poller, an API, a client)."""
+    if site.function == name:
+        return site
+    within = CallSite(site.execution, site.state, name, site.item, site.attempt, site.place)
+    within.batch, within.settled = site.batch, site.settled
+    return within
 
 
 def _too_many(reason: ThrottleReason) -> ApiError:
