@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from stepsim.asl.compile import compile_machine
 from stepsim.asl.machine import StateMachine
 from stepsim.asl.payload import JSON, Payload
+from stepsim.runtime import observation
 from stepsim.runtime.activities import Activities
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, Answer, CallSite
 from stepsim.runtime.cloud.capacity import Capacity
@@ -78,6 +79,7 @@ class Account:
             self.scheduler, dice, statistics, tasks.perform, self._map_runs.run, self.tokens, self.activities
         )
         self._engine.direct = tasks.direct
+        self._engine.observer = observation.current()
         self._engine.capacity = Capacity(NO_QUOTAS, lambda: 0) if capacity is None else capacity
         inline = self._engine.capacity.quotas["inline_map_concurrency"]
         self._engine.inline_concurrency = None if inline is None else max(1, int(inline))

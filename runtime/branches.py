@@ -56,6 +56,8 @@ def run_parallel(state: ParallelState, effective: Payload, frame: Frame, run_sta
 def run_inline_map(state: MapState, effective: Payload, frame: Frame, run_states: RunStates) -> Program:
     """All iterations of an inline Map. Returns the array of their outputs, in item order."""
     items: list[JSON] = state.items(effective.value, frame)
+    if frame.engine.observer is not None:
+        frame.engine.observer.mapped(state, len(items), 0)
     limits = (state.max_concurrency(effective.value, frame) or None, frame.engine.inline_concurrency)
     limit = min((limit for limit in limits if limit is not None), default=None)
     book, stopped = _open(frame)

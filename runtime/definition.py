@@ -11,6 +11,7 @@ from stepsim.asl.machine import MapState, ParallelState, StateMachine, TaskState
 from stepsim.asl.parse import is_hole, placeholders
 from stepsim.asl.payload import JSON
 from stepsim.asl.validate import MachineType, validate
+from stepsim.runtime import observation
 from stepsim.runtime.definition_source import DefinitionSource, read_definition
 from stepsim.runtime.services.lambda_function import function_name
 
@@ -50,6 +51,9 @@ def load_definition(
     if problems:
         raise DefinitionError(problems, str(source))
     machine = compile_machine(document.value)
+    observer = observation.current()
+    if observer is not None:
+        observer.read(machine, document)
     functions: dict[str, list[str]] = {}
     aws_states: list[str] = []
     for state in walk(machine):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stepsim.runtime.cloud.capacity import Capacity
     from stepsim.runtime.cloud.latency import Latency
     from stepsim.runtime.frame import Frame, Identity
+    from stepsim.runtime.observation import Observer
 
 
 class PerformTask(Protocol):
@@ -66,6 +67,7 @@ class Engine:
         "direct",
         "inline_concurrency",
         "latency",
+        "observer",
         "perform_task",
         "run_map",
         "scheduler",
@@ -97,6 +99,8 @@ class Engine:
         """How many iterations of an inline Map run at once where MaxConcurrency is 0, and at the most."""
         self.transitions: Transitions | None = None
         """What state transitions wait for; None where they are not limited."""
+        self.observer: Observer | None = None
+        """Who watches; children of map runs do not take the straight way where somebody does."""
         self.capacity: Capacity
         """What the account's services can take, as far as it is not asked at the gate."""
         self.latency: Latency

@@ -76,6 +76,9 @@ class Execution:
         """Run the machine to its end, whatever that is."""
         trail = Trail(self.history)
         frame = self._frame = Frame(self.engine, self.me, trail, {})
+        observer = self.engine.observer
+        if observer is not None:
+            observer.began(self.machine, self.me.machine_name)
         if self.me.redrive_count and not self.me.express:
             trail.previous = len(self.history)
             trail.add("ExecutionRedriven", {"redriveCount": self.me.redrive_count})
@@ -94,6 +97,8 @@ class Execution:
         except Expired:
             trail.previous = 0
             self._end("TIMED_OUT", trail, "ExecutionTimedOut", {"error": "States.Timeout"})
+            if observer is not None:
+                observer.timed_out(self.machine)
         except Stopped as stopped:
             trail.previous = 0
             self.error, self.cause = stopped.error, stopped.cause

@@ -65,6 +65,7 @@ def run_on(
     statistics, scheduler = engine.statistics, engine.scheduler
     history = None if frame.me.express else trail.history
     transitions = None if frame.me.express else engine.transitions
+    observer = engine.observer
     state = states[start_at]
     while True:
         if visited and visited % BREATH == 0 and failed is None:
@@ -88,6 +89,8 @@ def run_on(
         try:
             if failed is None:
                 frame.enter(name, kind, payload)
+                if observer is not None:
+                    observer.entered(state)
             if plain is None:
                 following, output, assigned = yield from _WAITING[kind](state, payload, frame, failed)
                 failed = None
@@ -100,6 +103,8 @@ def run_on(
             raise frame.explain(error) from None
         counters.succeeded += 1
         counters.durations.lasted(scheduler.now_ms - frame.entered_ms)
+        if observer is not None:
+            observer.left(state, frame)
         if assigned is None:
             trail.exited(kind, name, output)
         else:
@@ -141,12 +146,17 @@ def _run_pass(state: PassState, raw: Payload, frame: Frame) -> Step:
 def _run_choice(state: ChoiceState, raw: Payload, frame: Frame) -> Step:
     flow = state.flow
     effective = flow.enter(raw, frame)
+    observer = frame.engine.observer
     for rule in state.choices:
         if rule.test(effective.value, frame):
+            if observer is not None:
+                observer.chose(state, rule)
             following, assignment = rule.next, rule.assign
             flow = rule.flow or flow
             break
     else:
+        if observer is not None:
+            observer.chose(state, None)
         if state.default is None:
             # Documented as States.NoChoiceMatched; AWS itself reports this (measured).
             raise runtime_error("Failed to transition out of the state. The state does not point to a next state.")
@@ -209,10 +219,15 @@ def _run_retryable(state: Retryable, raw: Payload, frame: Frame, failed: StatesE
             return state.next, output, assigned
         except StatesError as error:
             frame.explain(error)
+            observer = frame.engine.observer
+            if observer is not None:
+                observer.failed(state, error, frame)
             if error.terminal:
                 raise
             retries = retries or RetryCounters()
             wait_ms = retries.next_delay_ms(state.retry, error, frame.draw) if state.retry else None
+            if observer is not None:
+                observer.retried(state, error, again=wait_ms is not None)
             if wait_ms is None:
                 return _caught(state, raw, error, frame)
             counters = frame.engine.statistics.state(state.name)
@@ -256,6 +271,8 @@ def _caught(state: Retryable, raw: Payload, error: StatesError, frame: Frame) ->
         raise
     if output is not raw and output.too_large:
         raise data_limit(state.name)
+    if frame.engine.observer is not None:
+        frame.engine.observer.caught(state, catcher, frame)
     return catcher.next, output, assigned
 
 

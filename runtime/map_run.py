@@ -437,6 +437,9 @@ class MapRun:
         self.status = status
         self.stop_ms = self.frame.engine.scheduler.now_ms
         self._fork = None
+        if self.frame.engine.observer is not None:
+            items = self.counts.items
+            self.frame.engine.observer.mapped(self.state, items.total, items.failed + items.timedOut)
         if self._kept is not None:
             self._kept.settle()
 

@@ -104,6 +104,8 @@ class Plan:
 
 def _step(state: State, fields: JSON, frame: Frame) -> Step:
     step = Step(state, frame.engine.statistics.states.get(state.name))
+    if frame.engine.observer is not None:
+        return step
     if state.type not in BARE or not fields.keys() <= BARE[state.type] | _EVERYWHERE:
         return step
     if isinstance(state, FailState) or not isinstance(state.flow, JSONPathDataflow):
