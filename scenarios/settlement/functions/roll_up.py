@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from shards import dynamodb, partition_of, shard_count
+from shards import dynamodb, partition_of
 
 NUMBERS = ("transactions", "MISMATCH", "UNMATCHED", "USD", "EUR", "GBP", "CHF")
 
@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     key = f"{event['programId']}#{event['fileDate']}"
     sums: dict[str, int] = {}
     files: set[str] = set()
-    for shard in range(shard_count()):
+    for shard in range(event["shards"]):
         for summary in summaries(partition_of(key, shard)):
             files.add(summary["sk"]["S"])
             for name in NUMBERS:

@@ -23,11 +23,6 @@ class Throttled(RuntimeError):
     """The table takes no more, after all patience."""
 
 
-def shard_count() -> int:
-    """SHARDS of the environment; 64."""
-    return int(os.environ.get("SHARDS", "64"))
-
-
 def shard_of(transaction_id: str, shards: int) -> int:
     """A transaction's shard: a hash of its id, which is the same in every process."""
     return crc32(transaction_id.encode()) % shards
@@ -38,12 +33,12 @@ def partition_of(key: str, shard: int) -> str:
     return f"{key}#{shard:03d}"
 
 
-def load(bucket: str, key: str) -> dict[str, int]:
+def load(bucket: str, key: str, shards: int) -> dict[str, int]:
     """Write a file's transactions and the summaries of its shards; what they come to.
 
     Every item follows from the file alone, and has a key of its own: a second load writes the same bytes again.
     """
-    header, shards = header_of(bucket, key), shard_count()
+    header = header_of(bucket, key)
     table = os.environ["TABLE"]
     everything, summaries = Totals(), defaultdict[int, Totals](Totals)
     batch: list[dict[str, Any]] = []

@@ -23,6 +23,8 @@ def handler(event: dict[str, Any], _context: object) -> None:
             "bucket": bucket,
             "key": file["key"],
             "size": file["size"],
+            "shards": int(os.environ.get("SHARDS", "1")),
+            "largeAbove": int(os.environ.get("LARGE_ABOVE", "0")),
             "programId": header.program_id,
             "fileDate": header.file_date,
             "sequence": header.sequence,

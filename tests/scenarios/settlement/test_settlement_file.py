@@ -75,6 +75,6 @@ def test_a_transaction_has_one_shard_in_every_process(modules: SimpleNamespace) 
 
 
 def test_a_day_has_a_million_transactions(modules: SimpleNamespace) -> None:
-    """Three files have 600,000 of them."""
+    """Three files have 930,000 of them."""
     rows = [modules.data.rows_of(n) for n in range(modules.data.FILES - 1)]
-    assert (sum(rows), sum(sorted(rows)[-3:])) == (1_000_000, 600_000)
+    assert (sum(rows), sum(sorted(rows)[-3:])) == (1_000_000, 930_000)
