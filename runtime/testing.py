@@ -1,7 +1,8 @@
-"""For tests of state machines: one state tried by itself, without a server, a client or an account.
+"""For tests of state machines: one state tried by itself, or a whole machine run, without a server or a client.
 
 `try_state` is the TestState API as a Python function: the same rules and refusals, JSON values instead of JSON texts,
-and a typed result. Time is virtual: a Wait takes none.
+and a typed result. `run_machine` runs an execution to its end, with everything around it given in Python. Time is
+virtual: a Wait takes none.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from stepsim.asl.parse import parse
 from stepsim.asl.payload import JSON, decode, encode
@@ -20,10 +21,30 @@ from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, ApiError
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.functions import Functions
+from stepsim.runtime.machine_tests.answers import NO_TIME, Fails, Function, Hangs, MockedCall, Returns, Unanswered
+from stepsim.runtime.machine_tests.recording import RunObserver
+from stepsim.runtime.machine_tests.result import MachineResult, StateResult
+from stepsim.runtime.machine_tests.run import run_machine
+from stepsim.runtime.machine_tests.subject import Machine
 from stepsim.runtime.statistics import Statistics
 from stepsim.runtime.trial import TrialStatus
 
-__all__ = ["ApiError", "Fails", "Returns", "StateTest", "try_state"]
+__all__ = [
+    "ApiError",
+    "Fails",
+    "Function",
+    "Hangs",
+    "Machine",
+    "MachineResult",
+    "MockedCall",
+    "Returns",
+    "RunObserver",
+    "StateResult",
+    "StateTest",
+    "Unanswered",
+    "run_machine",
+    "try_state",
+]
 
 Definition: TypeAlias = "Mapping[str, JSON] | str | Path"
 """A definition as a value, as JSON text, or in a file (JSON or YAML)."""
@@ -34,27 +55,6 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 _NO_INPUT: JSON = {}
 _HOME = Home(ACCOUNT_ID, DEFAULT_REGION)
 _NO_ROLE = "RoleArn must be specified when testing a Task state"
-
-
-@dataclass(frozen=True, slots=True)
-class Returns:
-    """What a state's work gives, in a test: a Task's raw result, a Map's array, a Parallel's outputs, one a branch.
-
-    A Task's result is compared with botocore's model of the call's response: `STRICT` wants required members,
-    `PRESENT` looks at those that are there, `NONE` at nothing.
-    """
-
-    result: JSON
-    validation: Literal["STRICT", "PRESENT", "NONE"] = "STRICT"
-
-
-@dataclass(frozen=True, slots=True)
-class Fails:
-    """The error that a state's work ends with, in a test; `caused_by` names the state within a Map or Parallel."""
-
-    error: str
-    cause: str | None = None
-    caused_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,8 @@ def _text(definition: Definition) -> str:
 
 
 def _mock(mock: Returns | Fails | None) -> JSON:
+    if mock is not None and mock.delay != NO_TIME:
+        raise ValueError(f"delay={mock.delay!r} is for run_machine: one state is tried in no time")
     if isinstance(mock, Returns):
         return {"result": encode(mock.result), "fieldValidationMode": mock.validation}
     if isinstance(mock, Fails):

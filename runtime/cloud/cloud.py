@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -48,6 +49,12 @@ FAST_PATHS: Mapping[str, Mapping[str, Operation]] = {
     "sns": {"Publish": _publish},
 }
 """What is answered without moto's HTTP layer, by service and operation."""
+
+
+@cache
+def _session() -> Any:
+    """The session of all accounts' own clients: it keeps the models of services, which take long to read."""
+    return boto3.session.Session()
 
 
 class Cloud:
@@ -123,8 +130,7 @@ class Cloud:
         if client is None:
             # One attempt: what moto refuses, it refuses again.
             config = Config(retries={"total_max_attempts": 1})
-            session: Any = boto3.session.Session()
-            client = session.client(service, region_name=region, config=config)
+            client = _session().client(service, region_name=region, config=config)
             setattr(client, UNTOUCHED, True)
             if account_id is not None:
                 _move_to_account(client, account_id)

@@ -1,0 +1,33 @@
+"""Where the golden histories of tests lie: below ``golden``, beside the test's file, one file a test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+
+import pytest
+
+from stepsim.runtime.machine_tests.golden import Golden
+from stepsim.runtime.pytest_plugin.plugin import RUNS
+
+_STRANGE = re.compile(r"[^\w.=+-]+", re.ASCII)
+
+
+@contextmanager
+def open_golden(request: pytest.FixtureRequest) -> Iterator[Golden]:
+    """The golden history of the test that asks."""
+    name = request.node.nodeid.partition("::")[2].replace("::", ".")
+    file = request.path.parent / "golden" / request.path.stem / f"{file_name(name)}.json"
+    told = request.node.stash.setdefault(RUNS, [])
+    # pytest cuts short what an assertion explains; what has changed is told whole.
+    yield Golden(file, update=request.config.getoption("update_golden"), tell=told.extend)
+
+
+def file_name(name: str) -> str:
+    """A test's name as that of a file; names that become the same are told apart."""
+    plain = _STRANGE.sub("_", name)
+    if plain == name and len(plain) <= 120:
+        return plain
+    return f"{plain[:120].rstrip('_')}_{blake2b(name.encode(), digest_size=4).hexdigest()}"
