@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from stepsim.asl.dataflow import CatchFlow, Dataflow
 from stepsim.asl.expression import Expression, Scope, Test
+from stepsim.asl.parse import Document
 from stepsim.asl.payload import JSON, Payload
 from stepsim.asl.resource import TaskResource
 
@@ -200,3 +201,5 @@ class StateMachine:
     comment: str = ""
     definition: JSON = field(default=None, repr=False, compare=False)
     """The JSON it was compiled from."""
+    document: Document | None = field(default=None, repr=False, compare=False)
+    """Where that stands; None where whoever compiled it had a value only."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stepsim.asl.compile import compile_machine
 from stepsim.asl.errors import DefinitionError, Problem
@@ -11,7 +11,6 @@ from stepsim.asl.machine import MapState, ParallelState, StateMachine, TaskState
 from stepsim.asl.parse import is_hole, placeholders
 from stepsim.asl.payload import JSON
 from stepsim.asl.validate import MachineType, validate
-from stepsim.runtime import observation
 from stepsim.runtime.definition_source import DefinitionSource, read_definition
 from stepsim.runtime.services.lambda_function import function_name
 
@@ -50,10 +49,7 @@ def load_definition(
         problems.append(Problem("UNFILLED_PLACEHOLDER", message, "/", line, column, suggestion=advice))
     if problems:
         raise DefinitionError(problems, str(source))
-    machine = compile_machine(document.value)
-    observer = observation.current()
-    if observer is not None:
-        observer.read(machine, document)
+    machine = replace(compile_machine(document.value), document=document)
     functions: dict[str, list[str]] = {}
     aws_states: list[str] = []
     for state in walk(machine):

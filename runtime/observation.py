@@ -21,7 +21,6 @@ from stepsim.asl.machine import (
     StateMachine,
     TaskState,
 )
-from stepsim.asl.parse import Document
 
 if TYPE_CHECKING:
     from stepsim.runtime.frame import Frame
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
 
 class Observer(Protocol):
     """What is told to it, in the order in which it happens. Accounts on several threads may have the same one."""
-
-    def read(self, machine: StateMachine, document: Document) -> None:
-        """A machine was made from a document that has a file."""
-        ...
 
     def began(self, machine: StateMachine, name: str) -> None:
         """An execution of the state machine of this name begins, or a map run's child that is kept."""
