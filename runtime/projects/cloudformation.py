@@ -71,6 +71,8 @@ class TemplateReader:
         self._globals = mapping(template.get("Globals"))
         self._outputs = mapping(template.get("Outputs"))
         self.used: set[str] = self.resolver.used
+        self.ids: Mapping[str, str] = {}
+        """What its owner calls resources, by logical id, where that is something else."""
 
     def read(self) -> None:
         """Add the template's resources, those of nested stacks first: others refer to their outputs."""
@@ -125,7 +127,7 @@ class TemplateReader:
         return Resource(
             self.resolver,
             logical_id,
-            f"{self._prefix}{logical_id}",
+            f"{self._prefix}{self.ids.get(logical_id, logical_id)}",
             kind,
             properties,
             mapping(resource.get("Metadata")),

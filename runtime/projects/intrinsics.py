@@ -66,6 +66,8 @@ class Resolver:
         self._under_way: set[str] = set()
         self.nested: dict[str, Mapping[str, JSON]] = {}
         """The outputs of nested stacks, by logical id."""
+        self.aliases: dict[str, str] = {}
+        """Further names of resources, and their logical ids."""
         self.findings: list[Finding] = []
         self.used: set[str] = set()
         """The given values that something asked for."""
@@ -175,6 +177,7 @@ class Resolver:
             return "${Ref}"
         if name in _PSEUDO:
             return _PSEUDO[name]
+        name = self.aliases.get(name, name)
         if name in ("AWS::StackName", "AWS::StackId"):
             stack = self._stack_name
             return (
@@ -257,7 +260,7 @@ class Resolver:
         if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[0], str):
             self._note(UNKNOWN_NAME, "Fn::GetAtt takes a resource and an attribute", steps, None)
             return "${GetAtt}"
-        owner, wanted = parts[0], str(self.resolve(parts[1], steps))
+        owner, wanted = self.aliases.get(parts[0], parts[0]), str(self.resolve(parts[1], steps))
         full = f"{owner}.{wanted}"
         value = self._given_value(full)
         if value is not None:

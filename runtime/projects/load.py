@@ -24,6 +24,8 @@ def load_project(path: str | Path, parameters: Mapping[str, JSON] | None = None)
     given = dict(parameters or {})
     if path.is_dir():
         return _load_folder(path, given)
+    if path.suffix == ".tf":
+        return _load_terraform(path, given)
     text = read_text(path)
     host = read_host(path, text)
     kind = kind_of(host.value)
@@ -33,8 +35,16 @@ def load_project(path: str | Path, parameters: Mapping[str, JSON] | None = None)
         from stepsim.runtime.projects.cloudformation import load_template
 
         return load_template(host, given)
+    if kind == "serverless":
+        from stepsim.runtime.projects.serverless_yml import load_serverless
+
+        return load_serverless(host, given)
     if kind == "cdk":
         return _load_cdk(path.parent, given)
+    if kind == "terraform":
+        from stepsim.runtime.projects.terraform_plan import load_plan
+
+        return load_plan(host, given)
     raise ProjectError(
         [Finding(path, Problem(UNREADABLE, "is none of what stepsim reads", "", 1, 1, suggestion=FORMS))]
     )
@@ -53,8 +63,16 @@ def _load_folder(folder: Path, given: Mapping[str, JSON]) -> Project:
     for name in TEMPLATES:
         if (folder / name).is_file():
             return load_project(folder / name, given)
+    if any(folder.glob("*.tf")):
+        return _load_terraform(folder, given)
     message = "has nothing in it that stepsim reads"
     raise ProjectError([Finding(folder, Problem(NOT_SUPPORTED, message, "", 1, 1, suggestion=FORMS))])
+
+
+def _load_terraform(path: Path, given: Mapping[str, JSON]) -> Project:
+    from stepsim.runtime.projects.terraform_hcl import load_hcl
+
+    return load_hcl(path, given)
 
 
 def _load_cdk(folder: Path, given: Mapping[str, JSON]) -> Project:

@@ -123,7 +123,7 @@ def _of_events(builder: ProjectBuilder, resource: Resource, target: Target) -> N
         with resource.resolver.collecting() as unknown:
             event = mapping(resource.value("Events", name))
         kind, properties = str(event.get("Type")), mapping(event.get("Properties"))
-        add = _EVENTS.get(kind)
+        add = EVENTS.get(kind)
         if kind in _HTTP:
             builder.apis.append(ProjectApi(f"{resource.id}/{name}", site, kind))
         elif add is None:
@@ -160,7 +160,7 @@ def _rule_event(builder: ProjectBuilder, site: Site, properties: Mapping[str, JS
         builder.trigger(site, written)
 
 
-_EVENTS: Mapping[str, Callable[[ProjectBuilder, Site, Mapping[str, JSON], Target], None]] = {
+EVENTS: Mapping[str, Callable[[ProjectBuilder, Site, Mapping[str, JSON], Target], None]] = {
     "S3": _s3_event,
     "SQS": _sqs_event,
     "Schedule": _schedule_event,
