@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from stepsim.runtime.cli_import import import_history
 from stepsim.runtime.cli_run import run, simulate
 from stepsim.runtime.cli_serve import serve
 from stepsim.runtime.cli_sweep import sweep
@@ -35,3 +36,4 @@ main.add_command(simulate)
 main.add_command(sweep)
 main.add_command(serve)
 main.add_command(validate)
+main.add_command(import_history)
