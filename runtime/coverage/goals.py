@@ -62,14 +62,18 @@ def goals_of(document: Document) -> tuple[Goal, ...]:
     false, and an array that is written out has one length.
     """
     found: list[Goal] = []
-    value = document.value
-    if not _excluded(value):
-        limit = [("timeout", ("TimeoutSeconds",), "", "TimeoutSeconds never over")] if "TimeoutSeconds" in value else []
-        for state, each in [*(("", one) for one in limit), *_machine(value, ())]:
-            kind, path, special, missing = each
-            line, column = document.position(path)
-            found.append(Goal(goal_id(path, special), kind, state, missing, line, column))  # type: ignore[arg-type]
-    return tuple(found)
+    for state, (kind, path, special, missing) in _all(document.value):
+        line, column = document.position(path)
+        found.append(Goal(goal_id(path, special), kind, state, missing, line, column))
+    return tuple(sorted(found, key=lambda goal: (goal.line, goal.column)))
+
+
+def _all(definition: JSON) -> Iterator[tuple[str, _Found]]:
+    if _excluded(definition):
+        return
+    if "TimeoutSeconds" in definition:
+        yield "", ("timeout", ("TimeoutSeconds",), "", f"TimeoutSeconds {_NEVER} over")
+    yield from _machine(definition, ())
 
 
 def _machine(machine: JSON, path: Path) -> Iterator[tuple[str, _Found]]:
