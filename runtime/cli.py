@@ -1,4 +1,4 @@
-"""The command line: ``stepsim run``, ``simulate``, ``sweep``, ``serve`` and ``validate``.
+"""The command line: ``stepsim run``, ``simulate``, ``sweep``, ``serve``, ``validate``, ``import-history`` and ``replay``.
 
 Each command imports what it needs when it runs, so that asking for help costs nothing.
 """
@@ -11,6 +11,7 @@ import sys
 import click
 
 from stepsim.runtime.cli_import import import_history
+from stepsim.runtime.cli_replay import replay
 from stepsim.runtime.cli_run import run, simulate
 from stepsim.runtime.cli_serve import serve
 from stepsim.runtime.cli_sweep import sweep
@@ -37,3 +38,4 @@ main.add_command(sweep)
 main.add_command(serve)
 main.add_command(validate)
 main.add_command(import_history)
+main.add_command(replay)

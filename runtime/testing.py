@@ -22,7 +22,9 @@ from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, ApiError
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.machine_tests.answers import NO_TIME, Fails, Function, Hangs, MockedCall, Returns, Unanswered
+from stepsim.runtime.machine_tests.recorded import HistoryError
 from stepsim.runtime.machine_tests.recording import RunObserver
+from stepsim.runtime.machine_tests.replay import ReplayResult, replay
 from stepsim.runtime.machine_tests.result import MachineResult, StateResult
 from stepsim.runtime.machine_tests.run import run_machine
 from stepsim.runtime.machine_tests.subject import Machine
@@ -34,14 +36,17 @@ __all__ = [
     "Fails",
     "Function",
     "Hangs",
+    "HistoryError",
     "Machine",
     "MachineResult",
     "MockedCall",
+    "ReplayResult",
     "Returns",
     "RunObserver",
     "StateResult",
     "StateTest",
     "Unanswered",
+    "replay",
     "run_machine",
     "try_state",
 ]

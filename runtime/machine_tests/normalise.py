@@ -10,13 +10,14 @@ from email.utils import parsedate_to_datetime
 from stepsim.asl.payload import JSON, decode
 from stepsim.asl.timestamp import parse_timestamp
 
-UUID, TIME, TOKEN = "<uuid>", "<time>", "<token>"
+UUID, TIME, TOKEN, ARN = "<uuid>", "<time>", "<token>", "<arn>"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)")
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
 _TOKEN = re.compile(r"c3RlcHNpbS10YXNrLXRva2Vu[A-Za-z0-9+/=]+|[A-Za-z0-9+/=_-]{100,}")
 """Task tokens: ours, which begin with their name, and AWS's, which are long."""
+_ARN = re.compile(r"arn:aws[a-z-]*:(?:states|iam):[^\s\"',\]}]+")
 _OF_THE_MOMENT = frozenset(
     {"stackTrace", "requestId", "x-amzn-RequestId", "X-Amzn-Trace-Id", "RequestId", "MD5OfMessageBody"}
 )
@@ -26,7 +27,9 @@ _OF_THE_MOMENT = frozenset(
 class Normaliser:
     """Makes values comparable. Times are replaced where they fall into the run: others are the test's own data."""
 
-    def __init__(self, start_ms: int, stop_ms: int | None) -> None:
+    def __init__(self, start_ms: int, stop_ms: int | None, *, arns: bool = False) -> None:
+        """With `arns`, those of executions, machines and roles become the same, too."""
+        self._arns = arns
         self._start_ms = start_ms
         self._stop_ms = start_ms if stop_ms is None else stop_ms
 
@@ -52,6 +55,8 @@ class Normaliser:
             return text
         if _TOKEN.fullmatch(text):
             return TOKEN
+        if self._arns:
+            text = _ARN.sub(ARN, text)
         text = _UUID.sub(UUID, text)
         text = self._times(_TIME, text, lambda found: (parse_timestamp(found) or 0) // 1_000_000)
         return self._times(_HTTP_DATE, text, lambda found: _ms(parsedate_to_datetime(found)))

@@ -56,6 +56,10 @@ class Recorder:
         """What has happened in an execution."""
         return self._recorded[id(execution)].events
 
+    def first(self) -> Execution:
+        """The execution that the run began with."""
+        return next(iter(self._recorded.values())).execution
+
     def others(self, execution: Execution) -> list[Execution]:
         """The other executions that are no map run's children, as they began."""
         return [

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from stepsim.asl.payload import JSON
 from stepsim.asl.timestamp import parse_timestamp
@@ -94,11 +95,11 @@ def run_machine(
         keep_children="all" if loaded.distributed or machines else "none",
         mocks=_mocks(scenario.name, mocks, mock_file, test_case, strict),
     )
-    result = _Run(scenario, loaded, world, observer).result()
+    result = Run(scenario, loaded, world, observer).result()
     return result.used_all_mocks() if strict else result
 
 
-class _Run:
+class Run:
     """One run, and what is noted of it."""
 
     def __init__(self, scenario: Scenario, loaded: Loaded, world: World, observer: RunObserver | None) -> None:
@@ -107,9 +108,10 @@ class _Run:
         self._world = world
         self._recorder = Recorder(observer)
         self._ended: Ended
-        self._left: Left
+        self._left = Left()
 
     def result(self) -> MachineResult:
+        """Run it to its end. Raises as `simulate`, and what answers raise."""
         simulate(
             self._scenario,
             Watch(opened=self._world.fill, started=self._recorder.started, ended=self._note_end),
@@ -120,14 +122,19 @@ class _Run:
         unused = (
             [] if ended.mocks is None else [f"{one.what} of the state {one.state!r}" for one in ended.mocks.unused()]
         )
-        others = [self._of(other, (), ended, []) for other in self._recorder.others(execution)]
-        return self._of(execution, self._loaded.states, ended, others, unused)
+        others = [self._of(other, (), ended.report, []) for other in self._recorder.others(execution)]
+        return self._of(execution, self._loaded.states, ended.report, others, unused)
+
+    def unfinished(self) -> MachineResult:
+        """What had come of a run that an exception has ended; its status is RUNNING."""
+        execution = self._recorder.first()
+        return self._of(execution, self._loaded.states, {}, ())
 
     def _of(
         self,
         execution: Execution,
         states: Sequence[str],
-        ended: Ended,
+        report: Mapping[str, Any],
         started: Sequence[MachineResult],
         unused: Sequence[str] = (),
     ) -> MachineResult:
@@ -138,7 +145,7 @@ class _Run:
             events=recorder.events(execution),
             reading=lambda: recorder.reading(execution),
             state_names=states,
-            report=ended.report,
+            report=report,
             left=self._left,
             seed=self._scenario.seed,
             unused_mocks=unused,
@@ -147,7 +154,8 @@ class _Run:
 
     def _note_end(self, ended: Ended) -> None:
         self._ended = ended
-        self._left = Left() if ended.cloud is None else left_in(ended.cloud)
+        if ended.cloud is not None:
+            self._left = left_in(ended.cloud)
 
 
 def _start_ms(start: datetime | str | None) -> int:

@@ -226,7 +226,8 @@ class _Reader:
             return None, None
         visit.exited, visit.ended_ms = True, event.timestamp_ms
         visit.output = _value(details, "output")
-        visit.assigned = {key: decode(text) for key, text in (details.get("assignedVariables") or {}).items()}
+        assigned = details.get("assignedVariables") or {}
+        visit.assigned = {name: _value(assigned, name) for name in assigned}
         last = visit.attempts[-1] if visit.attempts else None
         if last is not None and last.failed:
             visit.error, visit.cause = last.error or "", last.cause

@@ -11,7 +11,9 @@ import pytest
 from stepsim.asl.errors import DefinitionError
 from stepsim.asl.payload import JSON
 from stepsim.runtime.machine_tests.answers import Unanswered
+from stepsim.runtime.machine_tests.recorded import HistoryError, Recorded
 from stepsim.runtime.machine_tests.recording import RunObserver
+from stepsim.runtime.machine_tests.replay import ReplayResult, replay
 from stepsim.runtime.machine_tests.result import MachineResult
 from stepsim.runtime.machine_tests.run import run_machine
 from stepsim.runtime.machine_tests.subject import DefinitionGiven, Machine, as_path
@@ -25,7 +27,7 @@ OBSERVER: pytest.StashKey[RunObserver] = pytest.StashKey()
 """In the configuration's stash: who is told of the executions of all runs."""
 
 _FILES = ("mock_file", "base_dir")
-_MISTAKES = (DefinitionError, ScenarioError, RunError, ProjectError, Unanswered)
+_MISTAKES = (DefinitionError, ScenarioError, RunError, ProjectError, HistoryError, Unanswered)
 """What a test's own words can be wrong about: told without a traceback through ours."""
 
 
@@ -40,6 +42,7 @@ class Stepsim:
         self._node: pytest.Item = request.node
         self._folder: Path = request.path.parent
         self._case = case
+        self._observer = self._config.stash.get(OBSERVER, None)
         self.seed = seed_of(self._config)
         """The session's: `--stepsim-seed`."""
         self.results: list[MachineResult] = []
@@ -62,12 +65,26 @@ class Stepsim:
             told["input"] = input
         return self._noted(self._run(told))
 
+    def replay(self, history: Recorded, definition: DefinitionGiven | None = None, **options: Any) -> ReplayResult:
+        """Run a machine on the answers of a recorded history; see `stepsim.runtime.testing.replay`."""
+        __tracebackhide__ = True
+        told = self._told(definition, options)
+        found = self._found(history) if isinstance(history, str | Path) else history
+        mistake = ""
+        try:
+            replayed = replay(told.pop("definition"), found, **{"observer": self._observer, **told})
+        except _MISTAKES as error:
+            mistake = str(error)
+        if mistake:
+            pytest.fail(mistake)
+        self._noted(replayed.result)
+        return replayed
+
     def _run(self, told: dict[str, Any]) -> MachineResult:
         """Every run of the fixture: whoever observes the session is told of it."""
         __tracebackhide__ = True
-        observer = self._config.stash.get(OBSERVER, None)
         try:
-            return run_machine(**{"observer": observer, **told})
+            return run_machine(**{"observer": self._observer, **told})
         except _MISTAKES as error:
             mistake = str(error)
         pytest.fail(mistake)
