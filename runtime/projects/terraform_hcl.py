@@ -55,6 +55,11 @@ def load_hcl(path: Path, given: Mapping[str, JSON]) -> Project:
     return builder.built(path, "terraform")
 
 
+def module_of(folder: Path, given: Mapping[str, JSON] | None = None) -> _Module:
+    """The module of a folder, with these values of its variables. Raises ProjectError for what is no HCL."""
+    return _Module(folder, sorted(folder.glob("*.tf")), {**_tfvars(folder), **(given or {})}, "")
+
+
 def _tfvars(folder: Path) -> dict[str, JSON]:
     """The values that Terraform takes without being told to."""
     values: dict[str, JSON] = {}

@@ -1,0 +1,107 @@
+"""serverless.yml with serverless-step-functions, as a project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stepsim.runtime import runner
+from stepsim.runtime.projects.check import project_problems
+from stepsim.runtime.projects.findings import ProjectError
+from stepsim.runtime.projects.load import load_project
+from stepsim.runtime.projects.to_scenario import scenario_of_project
+
+Write = Callable[[dict[str, str]], Path]
+
+SERVICE = """
+    service: shop
+    provider:
+      name: aws
+      runtime: python3.12
+      stage: ${opt:stage, 'dev'}
+      environment: {TABLE: "${self:custom.table}", SECRET: "${ssm:/shop/secret}"}
+    custom:
+      table: orders-${sls:stage}
+    functions:
+      check-stock:
+        handler: src/check.handler
+        events:
+          - s3: {bucket: uploads, rules: [{prefix: in/}]}
+          - http: {path: x, method: get}
+    stepFunctions:
+      stateMachines:
+        order:
+          name: order-${self:provider.stage}
+          events:
+            - schedule: {rate: rate(1 hour), input: {a: 1}}
+          definition:
+            StartAt: Check
+            States:
+              Check:
+                Type: Task
+                Resource: !GetAtt check-stock.Arn
+                End: true
+        second: ${file(second.yml):machine}
+    resources:
+      Resources:
+        Orders:
+          Type: AWS::DynamoDB::Table
+          Properties:
+            TableName: ${self:custom.table}
+            BillingMode: PAY_PER_REQUEST
+            AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+            KeySchema: [{AttributeName: id, KeyType: HASH}]
+"""
+SECOND = """
+    machine:
+      type: EXPRESS
+      definition: {StartAt: A, States: {A: {Type: Task, Resource: {Fn::GetAtt: [CheckDashstockLambdaFunction, Arn]}, End: true}}}
+"""
+
+
+@pytest.fixture
+def service(write: Write) -> Path:
+    """A service with two machines and a function."""
+    check = "import os\ndef handler(event, context): return os.environ['TABLE']\n"
+    return write({"serverless.yml": SERVICE, "second.yml": SECOND, "src/check.py": check})
+
+
+@pytest.mark.parametrize(("machine", "type_"), [("order", "STANDARD"), ("second", "EXPRESS")])
+def test_a_service_runs_as_it_is(service: Path, machine: str, type_: str) -> None:
+    """Functions may be called by their key or by their logical id; variables are filled in."""
+    made = scenario_of_project(load_project(service), machine)
+    assert made.scenario.type == type_
+    assert runner.simulate(made.scenario)["execution"]["output"] == "orders-dev"
+
+
+def test_what_the_framework_makes_is_there(service: Path) -> None:
+    """Names with the stage, the buckets of events, the triggers."""
+    project = load_project(service, {"stage": "prod"})
+    assert [one.name for one in project.functions.values()] == ["shop-prod-check-stock"]
+    assert [one.name for one in project.machines.values()] == ["order-prod", "second"]
+    assert (project.buckets, [*project.tables]) == (("uploads",), ["orders-prod"])
+    assert [dict(one.written) for one in project.triggers] == [
+        {"name": "check-stock", "bucket": "uploads", "prefix": "in/", "invoke": "shop-prod-check-stock"},
+        {"name": "order", "schedule": "rate(1 hour)", "start": "order-prod", "input": {"a": 1}},
+    ]
+
+
+def test_a_variable_without_a_value_is_told(service: Path) -> None:
+    """With the option that gives it one."""
+    [finding] = load_project(service).findings
+    assert finding.problem.message == "${ssm:/shop/secret} has no value here"
+    assert finding.problem.suggestion == "say what it is: --parameter 'ssm:/shop/secret=VALUE'"
+    project = load_project(service, {"ssm:/shop/secret": "s"})
+    assert project.functions["check-stock"].env["SECRET"] == "s"
+    with pytest.raises(ProjectError, match="no parameter 'ssm:/no'"):
+        load_project(service, {"ssm:/no": "s"})
+
+
+def test_problems_of_a_definition_stand_in_the_file(write: Write) -> None:
+    """Although the definition is moved into a template."""
+    folder = write({"serverless.yml": SERVICE.replace("End: true\n        second", "Next: No\n        second")})
+    problems = project_problems(folder, {}, "order")
+    lines = {one.line for found in problems.values() for one in found if "Missing 'Next' target" in one.message}
+    assert lines == {27}

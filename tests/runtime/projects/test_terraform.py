@@ -1,0 +1,214 @@
+"""Terraform's files and plans, as projects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stepsim.asl.payload import JSON
+from stepsim.runtime import runner
+from stepsim.runtime.projects.check import project_problems
+from stepsim.runtime.projects.findings import ProjectError
+from stepsim.runtime.projects.hcl import HclError, parse_file
+from stepsim.runtime.projects.load import load_project
+from stepsim.runtime.projects.to_scenario import scenario_of_project
+from stepsim.runtime.scenario_types import QueueSpec
+
+Write = Callable[[dict[str, str]], Path]
+
+MAIN = """
+    variable "stage" { default = "dev" }
+    variable "topic" {}
+    locals { prefix = "shop-${var.stage}" }
+    data "archive_file" "code" {
+      type        = "zip"
+      source_dir  = "${path.module}/src"
+      output_path = "${path.module}/build/code.zip"
+    }
+    resource "aws_lambda_function" "check" {
+      function_name = "${local.prefix}-check"
+      handler       = "app.handler"
+      runtime       = "python3.12"
+      filename      = data.archive_file.code.output_path
+      timeout       = 30
+      environment {
+        variables = { TABLE = module.store.table_name }
+      }
+    }
+    module "store" {
+      source = "./store"
+      prefix = local.prefix
+    }
+    resource "aws_sfn_state_machine" "encoded" {
+      name = "encoded-${var.stage}"
+      definition = jsonencode({
+        StartAt = "A"
+        States = {
+          A = { Type = "Task", Resource = aws_lambda_function.check.arn, TimeoutSeconds = 2 + 1, "End" = true }
+        }
+      })
+    }
+    resource "aws_sfn_state_machine" "text" {
+      definition = <<-EOF
+        {"StartAt": "A",
+         "States": {
+           "A": {"Type": "Pass", "Next": "Q"}, "B": {"Type": "Succeed"}}}
+      EOF
+    }
+    resource "aws_sfn_state_machine" "filled" {
+      type       = "EXPRESS"
+      definition = templatefile("${path.module}/machine.json", { check = aws_lambda_function.check.arn, steps = ["u"] })
+    }
+    resource "aws_sfn_state_machine" "told" {
+      definition = jsonencode({ StartAt = "A", States = { A = { Type = "Pass", Result = var.topic, End = true } } })
+    }
+    resource "aws_sqs_queue" "dead" { name = "dead" }
+    resource "aws_sqs_queue" "work" {
+      name           = "work"
+      redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 4 })
+    }
+    resource "aws_lambda_event_source_mapping" "work" {
+      event_source_arn = aws_sqs_queue.work.arn
+      function_name    = aws_lambda_function.check.arn
+    }
+"""
+FILES = {
+    "main.tf": MAIN,
+    "machine.json": """
+        {"StartAt": "A", "States": {
+        %{ for step in steps ~}
+        "${step}": {"Type": "Pass", "Next": "A"},
+        %{ endfor ~}
+        "A": {"Type": "Task", "Resource": "${check}", "End": true}}}
+    """,
+    "store/main.tf": """
+        variable "prefix" {}
+        resource "aws_dynamodb_table" "orders" {
+          name     = "${var.prefix}-orders"
+          hash_key = "id"
+          attribute {
+            name = "id"
+            type = "S"
+          }
+          billing_mode = "PAY_PER_REQUEST"
+        }
+        output "table_name" { value = aws_dynamodb_table.orders.name }
+    """,
+    "src/app.py": "import os\ndef handler(event, context): return os.environ['TABLE']\n",
+}
+
+
+@pytest.fixture
+def module(write: Write) -> Path:
+    """A module with a child, four machines, a function and queues."""
+    return write(FILES)
+
+
+def test_files_run_as_they_are(module: Path) -> None:
+    """References are what the local account has; archives are made of the folders that lie there."""
+    project = load_project(module)
+    assert [one.name for one in project.machines.values()] == ["encoded-dev", "text", "filled", "told"]
+    assert [*project.tables] == ["shop-dev-orders"]
+    assert project.queues["work"] == QueueSpec(30, "dead", 4)
+    made = scenario_of_project(project, "aws_sfn_state_machine.encoded").scenario
+    assert [one.name for one in made.triggers] == ["aws_lambda_event_source_mapping.work"]
+    assert runner.simulate(made)["execution"]["output"] == "shop-dev-orders"
+
+
+def test_problems_of_a_heredoc_stand_in_the_file(module: Path) -> None:
+    """With the lines and columns of the file."""
+    problems = project_problems(module, {}, "aws_sfn_state_machine.text")[str(module / "main.tf")]
+    [place] = [(one.line, one.column) for one in problems if "Missing 'Next' target" in one.message]
+    assert place == (36, 30)
+
+
+def test_a_template_file_is_filled(module: Path) -> None:
+    """Interpolations and directives."""
+    problems = project_problems(module, {}, "aws_sfn_state_machine.filled")[str(module / "main.tf")]
+    assert {one.message for one in problems if one.severity == "error"} == {'State "u" is not reachable.'}
+
+
+def test_a_variable_without_a_value_is_told(module: Path) -> None:
+    """With its place and what to do; --parameter gives it."""
+    with pytest.raises(ProjectError, match=r"main.tf:\d+:3: topic is known to AWS only .*--parameter 'topic=VALUE'"):
+        scenario_of_project(load_project(module), "told")
+    made = scenario_of_project(load_project(module, {"topic": "t"}), "told").scenario
+    assert runner.simulate(made)["execution"]["output"] == "t"
+    with pytest.raises(ProjectError, match=r"no variable 'topik'.*did you mean 'topic'"):
+        load_project(module, {"topik": "t"})
+
+
+def test_a_plan_is_what_it_says(write: Write) -> None:
+    """With the modules below; a definition that it does not know is told."""
+    machine = {"type": "aws_sfn_state_machine", "name": "x", "address": "aws_sfn_state_machine.x"}
+    text = '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
+    queue = {"type": "aws_sqs_queue", "name": "q", "address": "module.a.aws_sqs_queue.q", "values": {"name": "work"}}
+
+    def plan(values: dict[str, JSON]) -> str:
+        root = {"resources": [{**machine, "values": values}], "child_modules": [{"resources": [queue]}]}
+        return json.dumps({"terraform_version": "1.9.0", "planned_values": {"root_module": root}})
+
+    folder = write({"plan.json": plan({"name": "planned", "definition": text}), "unknown.json": plan({"name": "x"})})
+    project = load_project(folder / "plan.json")
+    assert [*project.queues] == ["work"]
+    assert runner.simulate(scenario_of_project(project).scenario)["execution"]["status"] == "SUCCEEDED"
+    with pytest.raises(ProjectError, match=r"does not know the definition before it is applied .*name the folder of"):
+        scenario_of_project(load_project(folder / "unknown.json"))
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1 + 2 * 3", 7),
+        ('true ? "a" : "b"', "a"),
+        ('"${1}-${"x"}-$${y}\\n"', "1-x-${y}\n"),
+        ("[for n in [1, 2, 3] : n * 2 if n != 2]", [2, 6]),
+        ("{for k, v in {a = 1} : upper(k) => v}", {"A": 1}),
+        ('merge({a = 1}, {"b" : 2})', {"a": 1, "b": 2}),
+        ('join(",", ["a", "b"])', "a,b"),
+        ("[{a = 1}, {a = 2}][*].a", [1, 2]),
+        ('lookup({a = 1}, "b", 3)', 3),
+        ('try({a = 1}.b, "none")', "none"),
+        ('format("%s-%03d", "a", 5)', "a-5"),
+        ("length([1]) == 1 && !false", True),
+        ('jsondecode("{\\"a\\": [1]}").a[0]', 1),
+        ('"%{ if true }yes%{ else }no%{ endif }"', "yes"),
+        ("element(concat([1], [2]), 1)", 2),
+    ],
+)
+def test_an_expression_is_worked_out(write: Write, expression: str, expected: JSON) -> None:
+    """As Terraform would."""
+    text = f'resource "aws_sqs_queue" "q" {{\n  name = "q"\n  policy = {expression}\n}}\n'
+    folder = write({"main.tf": "# queue\n" + text})
+    from stepsim.runtime.projects.terraform_hcl import module_of
+
+    [resource] = module_of(folder).resources()
+    assert resource.values["policy"] == expected
+
+
+def test_instances_are_told_apart(write: Write) -> None:
+    """By count and for_each; none of a count of 0."""
+    text = """
+        resource "aws_sqs_queue" "each" {
+          for_each = toset(["a", "b"])
+          name     = "q-${each.key}"
+        }
+        resource "aws_sqs_queue" "counted" {
+          count = 2
+          name  = "c-${count.index}"
+        }
+        resource "aws_sqs_queue" "none" {
+          count = false ? 1 : 0
+        }
+    """
+    assert [*load_project(write({"main.tf": text})).queues] == ["q-a", "q-b", "c-0", "c-1"]
+
+
+def test_what_is_no_hcl_is_told_where() -> None:
+    """Not the end of the file, but the place."""
+    with pytest.raises(HclError) as raised:
+        parse_file('resource "a" "b" {\n  name = \n}\n')
+    assert raised.value.offset == len('resource "a" "b" {\n  name = \n')
