@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stepsim.asl.machine import DistributedMap, MapState, TaskState
-from stepsim.asl.payload import Payload
+from stepsim.asl.payload import JSON, Payload
 from stepsim.runtime.activities import Activities
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.effects import Program
@@ -31,21 +31,27 @@ class PerformTask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """What a Task does that calls a function with its input, and returns what the function returned."""
+    """What a Task does that calls a function, and whose fields read nothing but its input."""
 
+    event: Callable[[Payload], str | None]
+    """The state's input -> the event; None, or a StatesError, where `perform_task` is to see to it."""
     request: Callable[[Identity, str, int, str], object]
     """Who calls, in which state, at which visit and with what event -> the request of the first attempt."""
     answered: Callable[[Any], Payload]
     """Its answer -> the result; raises StatesError where that is a failure."""
+    whole: Callable[[Any, Engine, Identity, str, int], Payload] | None = None
+    """The same result with what describes the response, which few Tasks hand on; None where there is nothing else."""
+    reads_whole: bool = False
+    """The Task may hand it on."""
 
 
 class FindDirect(Protocol):
-    """How a Task calls its function; None where there is more to it."""
+    """How a Task with these fields calls its function; None where there is more to it."""
 
-    def __call__(self, state: TaskState, /) -> Direct | None: ...
+    def __call__(self, state: TaskState, fields: Mapping[str, JSON], /) -> Direct | None: ...
 
 
-def _never(_state: TaskState) -> None:
+def _never(_state: TaskState, _fields: Mapping[str, JSON]) -> None:
     return None
 
 

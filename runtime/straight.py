@@ -10,15 +10,14 @@ Only children whose history nobody keeps come here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepsim.asl.dataflow import JSONPathDataflow
 from stepsim.asl.errors import RUNTIME, StatesError
-from stepsim.asl.expression import Scope
 from stepsim.asl.machine import ChoiceState, FailState, PassState, State, StateMachine, SucceedState, TaskState
 from stepsim.asl.payload import JSON, Payload
+from stepsim.runtime.bare import INPUT_ALONE, bare_flow, bare_rule
 from stepsim.runtime.effects import Expired, Invoke, Program, Sleep
 from stepsim.runtime.engine import Direct, Engine
 from stepsim.runtime.frame import Frame
@@ -30,27 +29,22 @@ if TYPE_CHECKING:
     from stepsim.runtime.map_run import Child
 
 BARE: Mapping[str, frozenset[str]] = {
-    "Task": frozenset({"Resource", "TimeoutSeconds", "ResultPath", "Retry", "Catch", "Next", "End"}),
-    "Choice": frozenset({"Choices", "Default"}),
-    "Pass": frozenset({"Result", "ResultPath", "Next", "End"}),
-    "Succeed": frozenset(),
+    "Task": frozenset(
+        {
+            *("Resource", "TimeoutSeconds", "Retry", "Catch", "Next", "End"),
+            *("InputPath", "Parameters", "ResultSelector", "ResultPath", "OutputPath"),
+        }
+    ),
+    "Choice": frozenset({"Choices", "Default", "InputPath", "OutputPath"}),
+    "Pass": frozenset({"Result", "InputPath", "Parameters", "ResultPath", "OutputPath", "Next", "End"}),
+    "Succeed": frozenset({"InputPath", "OutputPath"}),
 }
 """The fields that a bare state may have, by its type. Retry and Catch matter where it fails: it is bare no longer."""
 
 _EVERYWHERE = frozenset({"Type", "Comment"})
 
-_BARE_PATH = re.compile(r"\$([.\[][^$?]*)?")
-"""A path into the input alone."""
-
 _Leave: TypeAlias = Callable[[Payload], "tuple[str | None, Payload]"]
 """What a state that waits for nothing does: its input -> the next state, and what that gets."""
-
-
-def _outside(*_: object) -> JSON:
-    raise AssertionError("a bare state has looked beyond its input")
-
-
-_NOWHERE = Scope(_outside, {})
 
 
 class Step:
@@ -72,19 +66,33 @@ class Step:
         self.counters = statistics.state(self.name)
         return self.counters
 
-    def invoke(self, child: Child, visit: int, payload: Payload, now_ms: int) -> Invoke:
+    def invoke(self, child: Child, visit: int, event: str, now_ms: int) -> Invoke:
         """The call of the function."""
         assert self.direct is not None
         deadline_ms = None if self.timeout_ms is None else now_ms + self.timeout_ms
-        return Invoke(self.direct.request(child, self.name, visit, payload.text), deadline_ms)
+        return Invoke(self.direct.request(child, self.name, visit, event), deadline_ms)
 
-    def leave_task(self, raw: Payload, result: Payload) -> tuple[str | None, Payload]:
+    def leave_task(
+        self, raw: Payload, result: Payload, answer: Any, engine: Engine, child: Child, visit: int
+    ) -> tuple[str | None, Payload]:
         """As `leave`, of a Task whose work is done. Raises StatesError."""
-        assert self.task is not None
-        output = self.task.flow.leave(raw, result, _NOWHERE)
+        direct, task = self.direct, self.task
+        assert direct is not None
+        assert task is not None
+        output = None
+        if not direct.reads_whole:
+            try:
+                output = task.flow.leave(raw, result, INPUT_ALONE)
+            except StatesError:
+                # AWS's words quote the result, all of it.
+                if direct.whole is None:
+                    raise
+        if output is None:
+            assert direct.whole is not None
+            output = task.flow.leave(raw, direct.whole(answer, engine, child, self.name, visit), INPUT_ALONE)
         if output is not raw and output.too_large:
             raise data_limit(self.name)
-        return self.task.next, output
+        return task.next, output
 
 
 class Plan:
@@ -108,54 +116,50 @@ def _step(state: State, fields: JSON, frame: Frame) -> Step:
         return step
     if state.type not in BARE or not fields.keys() <= BARE[state.type] | _EVERYWHERE:
         return step
-    if isinstance(state, FailState) or not isinstance(state.flow, JSONPathDataflow):
+    if isinstance(state, FailState) or not isinstance(state.flow, JSONPathDataflow) or not bare_flow(fields):
         return step
     if isinstance(state, TaskState) and frame.me.mocks is None:
-        step.task, step.direct = state, frame.engine.direct(state)
-        step.timeout_ms = None if state.timeout_s is None else state.timeout_s(None, _NOWHERE) * 1000
+        step.task, step.direct = state, frame.engine.direct(state, fields)
+        step.timeout_ms = None if state.timeout_s is None else state.timeout_s(None, INPUT_ALONE) * 1000
     elif isinstance(state, PassState):
-        step.leave = _passing(state)
+        step.leave = _passing(state, fields)
     elif isinstance(state, SucceedState):
-        step.leave = _succeeding
-    elif isinstance(state, ChoiceState) and all(_is_bare(rule) for rule in fields["Choices"]):
+        step.leave = _succeeding(state)
+    elif isinstance(state, ChoiceState) and all(bare_rule(rule) for rule in fields["Choices"]):
         step.leave = _choosing(state)
     return step
 
 
-def _is_bare(rule: Mapping[str, JSON]) -> bool:
-    """True of a Choice rule that reads nothing but the input."""
-    for name, value in rule.items():
-        if name in ("And", "Or"):
-            if not all(_is_bare(inner) for inner in value):
-                return False
-        elif name == "Not":
-            if not _is_bare(value):
-                return False
-        elif name == "Assign" or ((name == "Variable" or name.endswith("Path")) and not _BARE_PATH.fullmatch(value)):
-            return False
-    return True
-
-
-def _passing(state: PassState) -> _Leave:
+def _passing(state: PassState, fields: JSON) -> _Leave:
     following, flow, given = state.next, state.flow, state.result
-    return lambda raw: (following, flow.leave(raw, raw if given is None else given, _NOWHERE))
+    if fields.keys().isdisjoint(("InputPath", "Parameters")):
+        return lambda raw: (following, flow.leave(raw, raw if given is None else given, INPUT_ALONE))
+
+    def leave(raw: Payload) -> tuple[str | None, Payload]:
+        effective = flow.enter(raw, INPUT_ALONE)
+        return following, flow.leave(raw, effective if given is None else given, INPUT_ALONE)
+
+    return leave
 
 
-def _succeeding(raw: Payload) -> tuple[None, Payload]:
-    return None, raw
+def _succeeding(state: SucceedState) -> _Leave:
+    flow = state.flow
+    return lambda raw: (None, flow.leave(raw, flow.enter(raw, INPUT_ALONE), INPUT_ALONE))
 
 
 def _choosing(state: ChoiceState) -> _Leave:
     choices, default = [(rule.test, rule.next) for rule in state.choices], state.default
+    flow = state.flow
 
     def leave(raw: Payload) -> tuple[str | None, Payload]:
-        value = raw.value
+        effective = flow.enter(raw, INPUT_ALONE)
+        value = effective.value
         for test, following in choices:
-            if test(value, _NOWHERE):
-                return following, raw
+            if test(value, INPUT_ALONE):
+                return following, flow.leave(raw, effective, INPUT_ALONE)
         if default is None:
             raise StatesError(RUNTIME)
-        return default, raw
+        return default, flow.leave(raw, effective, INPUT_ALONE)
 
     return leave
 
@@ -179,6 +183,13 @@ def run_child(plan: Plan, child: Child) -> Program:
                     break
             elif direct is None:
                 break
+            else:
+                try:
+                    sent = direct.event(payload)
+                except StatesError:
+                    break
+                if sent is None:
+                    break
             if transitions is not None and (throttled_ms := transitions.delay_ms(scheduler.now_ms)):
                 yield Sleep(scheduler.now_ms + throttled_ms)
             visits += 1
@@ -193,9 +204,10 @@ def run_child(plan: Plan, child: Child) -> Program:
             else:
                 events, entered_ms, result = events + 3, scheduler.now_ms, None
                 try:
-                    result = direct.answered((yield step.invoke(child, visits, payload, entered_ms)))
+                    answer = yield step.invoke(child, visits, sent or "", entered_ms)
+                    result = direct.answered(answer)
                     events += 1
-                    following, output = step.leave_task(payload, result)
+                    following, output = step.leave_task(payload, result, answer, plan.engine, child, visits)
                 except StatesError as error:
                     failed = error
                     break

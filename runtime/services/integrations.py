@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from stepsim.asl.errors import RUNTIME, StatesError, runtime_error
 from stepsim.asl.machine import TaskState
-from stepsim.asl.payload import Payload
+from stepsim.asl.payload import JSON, Payload
 from stepsim.asl.resource import TaskResource
 from stepsim.runtime.cloud.call import CallSite
 from stepsim.runtime.effects import Program
 from stepsim.runtime.engine import Direct
 from stepsim.runtime.frame import Frame
 from stepsim.runtime.requests import Never, RunModel
-from stepsim.runtime.services import activity, lambda_function
+from stepsim.runtime.services import activity, lambda_direct, lambda_function
 from stepsim.runtime.services.task import EndedByToken, Service, TaskCall
 
 if TYPE_CHECKING:
@@ -134,13 +134,12 @@ class Tasks:
         call.succeeded(result)
         return result
 
-    def direct(self, state: TaskState) -> Direct | None:
-        """How a Task calls its function; None where the scenario's models or faults may come between."""
-        resource = state.resource
-        modelled = state.name in self._models or resource.arn in self._models
-        if self._strike is not None or modelled or resource.kind != "function" or state.credentials is not None:
+    def direct(self, state: TaskState, fields: Mapping[str, JSON]) -> Direct | None:
+        """How a Task with these fields calls its function; None where the scenario's models or faults may intervene."""
+        modelled = state.name in self._models or state.resource.arn in self._models
+        if self._strike is not None or modelled or state.credentials is not None:
             return None
-        return lambda_function.direct(resource)
+        return lambda_direct.direct(state, fields)
 
     def _service(self, state: TaskState) -> Service:
         arn = state.resource.arn

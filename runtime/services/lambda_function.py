@@ -7,17 +7,14 @@ from functools import lru_cache
 
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError, runtime_error
 from stepsim.asl.payload import JSON, Payload, decode, encode
-from stepsim.asl.resource import TaskResource
-from stepsim.runtime.cloud.call import ApiError, CallSite
+from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.effects import Program
-from stepsim.runtime.engine import Direct
-from stepsim.runtime.frame import Identity
 from stepsim.runtime.lambdas.invocation import client_context_text, event_text, log_result
 from stepsim.runtime.requests import AwaitToken, InvokeFunction, InvokeOptions
 from stepsim.runtime.services.failures import optimised_failure, sdk_failure
 from stepsim.runtime.services.metadata import sdk_metadata
 from stepsim.runtime.services.parameters import check_parameters
-from stepsim.runtime.services.task import TaskCall, home_of
+from stepsim.runtime.services.task import TaskCall
 from stepsim.workers.worker import InvocationResult
 
 _PARAMETERS = frozenset({"FunctionName", "Payload", "Qualifier", "InvocationType", "ClientContext", "LogType"})
@@ -29,20 +26,7 @@ def invoke_by_arn(call: TaskCall) -> Program:
     """A Task whose Resource is a function: the result is what the function returned."""
     site = call.site(call.resource.function)
     answer = yield call.invoke(InvokeFunction(call.resource.arn, call.input.text, site))
-    return _returned(answer, call.resource.arn, spaced=True)
-
-
-def direct(resource: TaskResource) -> Direct:
-    """What `invoke_by_arn` does, at its first attempt, for who has no `TaskCall`."""
-
-    def request(me: Identity, state: str, visit: int, event: str) -> InvokeFunction:
-        site = CallSite(me.key, state, resource.function, me.item, 0, visit)
-        site.region, site.account = home_of(me.machine_arn)
-        if me.batched:
-            site.batch = me.item
-        return InvokeFunction(resource.arn, event, site)
-
-    return Direct(request, lambda answer: _returned(answer, resource.arn, spaced=True))
+    return returned(answer, call.resource.arn, spaced=True)
 
 
 def invoke(call: TaskCall) -> Program:
@@ -60,12 +44,18 @@ def invoke(call: TaskCall) -> Program:
         status = 202 if options.kind == "Event" else 204
         metadata = sdk_metadata("lambda", "", now_ms, call.request_id, executed_version=None, status=status)
         return Payload({"Payload": "", **metadata, "StatusCode": status})
-    returned = _returned(answer, "lambda", spaced=False)
+    return response_of(answer, now_ms, call.request_id, tail=tail)
+
+
+def response_of(answer: InvocationResult | ApiError, now_ms: int, request_id: str, *, tail: bool = False) -> Payload:
+    """Lambda's response with the parsed Payload, and with the log's end where it is wanted. Raises as `returned`."""
+    payload = returned(answer, "lambda", spaced=False)
+    assert isinstance(answer, InvocationResult)
     response: dict[str, JSON] = {"ExecutedVersion": answer.version}
     if tail:
         response["LogResult"] = log_result(answer)
-    response["Payload"] = returned.value
-    response |= sdk_metadata("lambda", returned.text, now_ms, call.request_id, executed_version=answer.version)
+    response["Payload"] = payload.value
+    response |= sdk_metadata("lambda", payload.text, now_ms, request_id, executed_version=answer.version)
     response["StatusCode"] = 200
     return Payload(response)
 
@@ -179,8 +169,10 @@ def too_large(named: str) -> StatesError:
     )
 
 
-def _returned(answer: InvocationResult | ApiError, named: str, *, spaced: bool) -> Payload:
-    """The function's result, or its failure. A direct call's cause is spaced, an integration's compact (recorded)."""
+def returned(answer: InvocationResult | ApiError, named: str, *, spaced: bool) -> Payload:
+    """The function's result; raises StatesError where that is a failure.
+
+    A direct call's cause is spaced, an integration's compact (recorded)."""
     if isinstance(answer, ApiError):
         raise _refused(answer)
     if answer.function_error is None:

@@ -1,9 +1,10 @@
 """One-item children of a map run in virtual time, or SimPy processes: ``children.py KIND COUNT [AT_ONCE STATES]``.
 
 KIND is ``inline`` (the result stays in the state, and its being too large is caught), ``writer`` (a ResultWriter keeps
-each child's outcome), ``standard`` and ``outcomes`` (as these two, children with Standard's rules) or ``simpy`` (one
-timeout each). AT_ONCE is MaxConcurrency, 1,000 unless given, and where it is given no quota holds, so that it is
-reached; STATES is how many states a child goes through, 3 unless given. Prints one line of JSON.
+each child's outcome), ``standard`` and ``outcomes`` (as these two, children with Standard's rules), ``invoke`` (as
+``inline``, by ``lambda:invoke`` with its Parameters and OutputPath) or ``simpy`` (one timeout each). AT_ONCE is
+MaxConcurrency, 1,000 unless given, and where it is given no quota holds, so that it is reached; STATES is how many
+states a child goes through, 3 unless given. Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -35,6 +36,16 @@ CHILD: dict[str, Any] = {
     },
 }
 
+INVOKE: dict[str, Any] = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke",
+    "Parameters": {"FunctionName": FUNCTION, "Payload.$": "$"},
+    "OutputPath": "$.Payload",
+    "Retry": [{"ErrorEquals": ["Lambda.ServiceException", "Lambda.TooManyRequestsException"], "MaxAttempts": 6}],
+    "Next": "Check",
+}
+"""The Task as Workflow Studio writes it."""
+
 EACH: dict[str, Any] = {
     "Type": "Map",
     "Label": "Each",
@@ -56,6 +67,8 @@ def child(kind: str, states: int) -> dict[str, Any]:
     machine = {**CHILD, "States": dict(CHILD["States"])}
     if kind in ("standard", "outcomes"):
         machine["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    if kind == "invoke":
+        machine["States"]["Work"] = INVOKE
     for number in range(states - 3):
         machine["States"][f"Pass{number}"] = {"Type": "Pass", "Next": f"Pass{number + 1}"}
     if states > 3:

@@ -20,6 +20,7 @@ Definition: TypeAlias = dict[str, Any]
 Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:"
+INVOKE = "arn:aws:states:::lambda:invoke"
 NAMES = ("S0", "S1", "S2", "S3")
 ITEMS = [{"n": 0, "m": 1}, {"n": 1}, {"n": 2, "m": None}, {"m": 5, "n": "x"}, 7, {"n": 3, "large": "x" * 200_000}]
 WRITER = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "bucket", "Prefix": "out"}}
@@ -35,7 +36,52 @@ FLOWS = st.sampled_from(
         {"OutputPath": "$.m"},
         {"Parameters": {"name.$": "$$.Execution.Name", "state.$": "$$.State", "in.$": "$"}},
         {"Parameters": {"id.$": "States.UUID()", "n.$": "$.n"}, "ResultPath": "$.made"},
+        {"Parameters": {"n.$": "$.n", "all": [{"in.$": "$", "is": "$"}], "fixed": {"m": None}}},
+        {"Parameters": {"n.$": "States.Format('{} of {}', $.n, $)"}, "OutputPath": "$.n"},
+        {"Parameters": {"twice": [{"a.$": "$", "b.$": "$"}]}, "ResultPath": None},
+        {"InputPath": "$.m", "OutputPath": "$['n']"},
+        {"InputPath": None},
+        {"OutputPath": "$$.Execution.Name"},
         {"Comment": "nothing"},
+    ]
+)
+FILTERS = st.sampled_from([{}, {}, {"InputPath": "$.n"}, {"OutputPath": "$.m"}, {"InputPath": "$$.Execution"}])
+PAYLOADS = st.sampled_from(
+    [
+        {"Payload.$": "$"},
+        {"Payload.$": "$"},
+        {"Payload.$": "$.n"},
+        {"Payload": {"n.$": "$.n", "m": 1}},
+        {"Payload": {"twice": [{"a.$": "$", "b.$": "$"}]}},
+        {"Payload.$": "$", "InvocationType": "RequestResponse", "LogType": "None"},
+        {"Payload.$": "$", "LogType": "Tail"},
+        {"Payload.$": "$", "InvocationType": "Event"},
+        {"Payload.$": "$", "Qualifier": "live"},
+        {"Payload.$": "$", "ClientContext": "e30="},
+        {"Payload.$": "$$.Execution.Name"},
+        {"Payload": None},
+        {},
+    ]
+)
+ANSWERS = st.sampled_from(
+    [
+        {"OutputPath": "$.Payload"},
+        {"OutputPath": "$.Payload"},
+        {"OutputPath": "$.Payload.n"},
+        {"OutputPath": "$.SdkResponseMetadata"},
+        {"OutputPath": "$['Payload']"},
+        {"ResultPath": None},
+        {"ResultPath": None, "OutputPath": "$.n"},
+        {"ResultPath": "$.result"},
+        {"ResultPath": "$.result", "OutputPath": "$.result.Payload"},
+        {"ResultSelector": {"n.$": "$.Payload", "status.$": "$.StatusCode"}},
+        {"ResultSelector": {"n.$": "$.Payload.n", "of": [{"version.$": "$.ExecutedVersion"}]}, "ResultPath": "$.made"},
+        {"ResultSelector": {"n.$": "States.JsonToString($.Payload)"}, "OutputPath": "$.n"},
+        {"ResultSelector": {"n.$": "States.JsonToString($)"}},
+        {"ResultSelector": {"n.$": "$.PayloadMissing"}},
+        {"ResultSelector": {"n.$": "$.Payload.m", "id.$": "$.SdkResponseMetadata.RequestId"}},
+        {"InputPath": "$.n", "OutputPath": "$.Payload"},
+        {},
     ]
 )
 ASSIGNS = st.sampled_from([{}, {}, {}, {"Assign": {"seen.$": "$.n"}}])
@@ -63,9 +109,10 @@ def states(draw: Draw, name: str, later: tuple[str, ...]) -> Definition:
     if kind == "Choice" and later:
         rules = [{**draw(TESTS), "Next": draw(st.sampled_from(later))} for _ in range(draw(st.integers(1, 2)))]
         default = draw(st.sampled_from([{}, *({"Default": other} for other in later)]))
-        return {"Type": kind, "Choices": rules, **default}
+        filters: Definition = draw(FILTERS)
+        return {"Type": kind, "Choices": rules, **filters, **default}
     if kind == "Succeed":
-        return {"Type": kind}
+        return {"Type": kind, **draw(FILTERS)}
     if kind == "Fail":
         return draw(st.sampled_from([{"Type": kind, "Error": "A"}, {"Type": kind, "CausePath": "$.n"}]))
     if kind == "Wait":
@@ -73,18 +120,21 @@ def states(draw: Draw, name: str, later: tuple[str, ...]) -> Definition:
     if kind == "Parallel":
         inner = {f"{name}P": {"Type": "Pass", "End": True}}
         return {"Type": kind, "Branches": [{"StartAt": f"{name}P", "States": inner}], **following}
-    fields: Definition = {**draw(FLOWS), **draw(ASSIGNS)}
     if kind == "Pass":
         result = draw(st.sampled_from([{}, {"Result": {"n": 1}}, {"Result": "x" * 150_000}]))
-        return {"Type": kind, **fields, **result, **following}
-    return {"Type": "Task", **draw(works(later)), **fields, **following}
+        return {"Type": kind, **draw(FLOWS), **draw(ASSIGNS), **result, **following}
+    return {"Type": "Task", **draw(works(later)), **draw(ASSIGNS), **following}
 
 
 @st.composite
 def works(draw: Draw, later: tuple[str, ...]) -> Definition:
     """What a Task has of its own."""
     function = FUNCTION + draw(st.sampled_from("fgh"))
-    fields: Definition = {"Resource": function, **draw(st.sampled_from([{}, {}, {"TimeoutSeconds": 1}]))}
+    fields: Definition = dict(draw(st.sampled_from([{}, {}, {"TimeoutSeconds": 1}])))
+    if draw(st.booleans()):
+        fields |= {"Resource": function, **draw(FLOWS)}
+    else:
+        fields |= {"Resource": INVOKE, "Parameters": {"FunctionName": function, **draw(PAYLOADS)}, **draw(ANSWERS)}
     if draw(st.booleans()):
         retrier = {"ErrorEquals": [draw(ERRORS)], "IntervalSeconds": 1, "MaxAttempts": 2, "JitterStrategy": "FULL"}
         fields["Retry"] = [retrier]
