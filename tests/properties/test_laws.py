@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from stepsim.asl.parse import parse
 from stepsim.asl.payload import encode
 from stepsim.asl.validate import validate
+from stepsim.runtime.coverage.goals import goals_of
+from stepsim.runtime.coverage.observer import CoverageObserver
+from stepsim.runtime.observation import observing
 
 Definition: TypeAlias = dict[str, Any]
 Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
@@ -296,3 +299,19 @@ def test_both_clocks_tell_the_same_history(world: Any, definition: Definition, s
     virtual = world.drive(definition, INPUT, script, really=False)
     real = world.drive(definition, INPUT, script, really=True)
     assert real.timeless_history == virtual.timeless_history
+
+
+@LAW
+@given(definition=MACHINES, script=SCRIPTS, stop_ms=STOPS)
+def test_what_is_covered_can_be_covered(world: Any, definition: Definition, script: Any, stop_ms: int | None) -> None:
+    """A run that is watched goes as one that is not; it covers goals of its definition, and each state it enters."""
+    observer = CoverageObserver()
+    with observing(observer):
+        run = world.simulate(definition, INPUT, script, stop_ms=stop_ms)
+    assert run.history == world.simulate(definition, INPUT, script, stop_ms=stop_ms).history
+    goals = goals_of(parse(encode(definition)))
+    hits = {goal: count for record in observer.recorded() for goal, count in record.hits.items()}
+    assert hits.keys() <= {goal.id for goal in goals}
+    entered = {goal.state: hits[goal.id] for goal in goals if goal.is_state and goal.id in hits}
+    counted = run.account.statistics.states.items()
+    assert entered == {name: state.entered for name, state in counted if state.entered}
