@@ -21,9 +21,7 @@ from stepsim.runtime.scenario_types import BucketSpec, KeySpec, ProvisionedSpec,
 
 
 @contextmanager
-def open_cloud(
-    scenario: Scenario, latency: Latency, faults: Faults | None, capacity: Capacity
-) -> Iterator[Cloud]:
+def open_cloud(scenario: Scenario, latency: Latency, faults: Faults | None, capacity: Capacity) -> Iterator[Cloud]:
     """The account with the scenario's resources in it."""
     with Cloud(seed=scenario.seed, latency=latency, faults=faults, capacity=capacity) as cloud:
         for name, bucket in scenario.buckets.items():
@@ -40,6 +38,8 @@ def open_cloud(
         for name, api in scenario.apis.items():
             with _making(f"cloud.apis.{name}"):
                 make_api(cloud, name, api)
+        with _making("the template's topics and event buses"):
+            _make_channels(cloud, scenario)
         with _making("containers, batch_jobs, glue_jobs"):
             make_job_resources(cloud, scenario)
         with nullcontext() if faults is None else faults.watched():
@@ -141,4 +141,14 @@ def _make_queues(cloud: Cloud, queues: Mapping[str, QueueSpec]) -> None:
             attributes["RedrivePolicy"] = (
                 f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{queue.max_receive or 3}}}'
             )
+        if name.endswith(".fifo"):
+            attributes["FifoQueue"] = "true"
         client.create_queue(QueueName=name, Attributes=attributes)
+
+
+def _make_channels(cloud: Cloud, scenario: Scenario) -> None:
+    for name in scenario.topics:
+        attributes = {"FifoTopic": "true"} if name.endswith(".fifo") else {}
+        cloud.client("sns").create_topic(Name=name, Attributes=attributes)
+    for name in scenario.event_buses:
+        cloud.client("events").create_event_bus(Name=name)

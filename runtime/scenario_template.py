@@ -65,6 +65,8 @@ class TemplateScenario:
             substitutions={**below.substitutions, **scenario.substitutions},
             type=scenario.type if typed else below.type,
             activities=tuple(dict.fromkeys((*below.activities, *scenario.activities))),
+            topics=below.topics,
+            event_buses=below.event_buses,
             findings=self.made.findings,
         )
 

@@ -223,6 +223,10 @@ class Scenario:
     expect: tuple[Expectation | Check, ...] = ()
     loaded: Definition | None = None
     """Its definition, where somebody has loaded it already."""
+    topics: tuple[str, ...] = ()
+    """SNS topics of its template."""
+    event_buses: tuple[str, ...] = ()
+    """EventBridge's, of its template."""
     findings: tuple[Finding, ...] = ()
     """What its template has that is not run here, or not as it is written."""
 

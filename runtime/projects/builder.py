@@ -28,6 +28,8 @@ class ProjectBuilder:
         self.queues: dict[str, QueueSpec] = {}
         self.buckets: dict[str, None] = {}
         self.activities: dict[str, None] = {}
+        self.topics: dict[str, None] = {}
+        self.event_buses: dict[str, None] = {}
         self.triggers: list[ProjectTrigger] = []
         self.apis: list[ProjectApi] = []
         self.findings: list[Finding] = []
@@ -66,6 +68,8 @@ class ProjectBuilder:
             tuple(self.buckets),
             tuple(trigger for trigger in self.triggers if self._is_known(trigger.written)),
             tuple(self.activities),
+            tuple(self.topics),
+            tuple(self.event_buses),
             tuple(self.apis),
             tuple(self.findings),
         )

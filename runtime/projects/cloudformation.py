@@ -304,6 +304,14 @@ class TemplateReader:
         """Add an activity."""
         self.builder.activities[self.resolver.name(resource.logical_id)] = None
 
+    def topic(self, resource: Resource) -> None:
+        """Add an SNS topic."""
+        self.builder.topics[self.resolver.name(resource.logical_id)] = None
+
+    def event_bus(self, resource: Resource) -> None:
+        """Add an event bus."""
+        self.builder.event_buses[self.resolver.name(resource.logical_id)] = None
+
     def api(self, resource: Resource) -> None:
         """Note an API: nobody calls it in a run."""
         self.builder.apis.append(ProjectApi(resource.id, resource.site, resource.type))
@@ -371,6 +379,8 @@ _READERS: Mapping[str, Callable[[TemplateReader, Resource], None]] = {
     "AWS::SQS::Queue": TemplateReader.queue,
     "AWS::S3::Bucket": TemplateReader.bucket,
     "AWS::StepFunctions::Activity": TemplateReader.activity,
+    "AWS::SNS::Topic": TemplateReader.topic,
+    "AWS::Events::EventBus": TemplateReader.event_bus,
     "AWS::Serverless::Api": TemplateReader.api,
     "AWS::Serverless::HttpApi": TemplateReader.api,
     "AWS::ApiGateway::RestApi": TemplateReader.api,

@@ -136,7 +136,7 @@ class Resolver:
             # A name that only AWS knows is as good as none.
             if written and not unknown:
                 own = written
-        elif type_name == "AWS::SQS::Queue" and str(properties.get("FifoQueue", "")).lower() == "true":
+        elif "true" in (str(properties.get(kind, "")).lower() for kind in ("FifoQueue", "FifoTopic")):
             own += ".fifo"
         self._names[logical_id] = own
         return own

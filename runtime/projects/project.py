@@ -106,6 +106,8 @@ class Project:
     buckets: tuple[str, ...] = ()
     triggers: tuple[ProjectTrigger, ...] = ()
     activities: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    event_buses: tuple[str, ...] = ()
     apis: tuple[ProjectApi, ...] = ()
     findings: tuple[Finding, ...] = ()
     """What is left out, and why; of a machine, see there."""

@@ -190,6 +190,14 @@ def _activity(builder: ProjectBuilder, resource: TerraformResource) -> None:
     builder.activities[resource.name] = None
 
 
+def _topic(builder: ProjectBuilder, resource: TerraformResource) -> None:
+    builder.topics[resource.name] = None
+
+
+def _event_bus(builder: ProjectBuilder, resource: TerraformResource) -> None:
+    builder.event_buses[resource.name] = None
+
+
 def _api(builder: ProjectBuilder, resource: TerraformResource) -> None:
     builder.apis.append(ProjectApi(resource.address, resource.site, resource.type))
 
@@ -238,6 +246,8 @@ _READERS: Mapping[str, Callable[[ProjectBuilder, TerraformResource], None]] = {
     "aws_dynamodb_table": _table,
     "aws_sqs_queue": _queue,
     "aws_s3_bucket": _bucket,
+    "aws_sns_topic": _topic,
+    "aws_cloudwatch_event_bus": _event_bus,
     "aws_api_gateway_rest_api": _api,
     "aws_apigatewayv2_api": _api,
     "aws_lambda_event_source_mapping": _mapping,

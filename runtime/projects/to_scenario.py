@@ -81,6 +81,8 @@ def scenario_of_project(
         buckets={name: BucketSpec() for name in project.buckets},
         machines=_others(project, machine, specs, findings),
         activities=project.activities,
+        topics=project.topics,
+        event_buses=project.event_buses,
     )
     written = tuple(trigger.written for trigger in project.triggers if _can_start(trigger.written, scenario))
     unending = [one for one in written if "schedule" in one and is_recurring(str(one["schedule"]))]

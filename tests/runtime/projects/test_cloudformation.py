@@ -222,7 +222,7 @@ def test_several_machines_are_listed(write: Write) -> None:
 
 
 def test_what_cannot_be_known_is_told_with_what_to_do(write: Write) -> None:
-    """An import, a parameter without a value and a dynamic reference name their place and the option that fills them."""
+    """An import, a parameter without a value and a dynamic reference: the place, and the option that fills them."""
     template = """
         Parameters: {Vpc: {Type: "AWS::EC2::VPC::Id"}}
         Resources:
@@ -232,8 +232,8 @@ def test_what_cannot_be_known_is_told_with_what_to_do(write: Write) -> None:
               Definition:
                 StartAt: A
                 States:
-                  A: {Type: Pass, End: true, Result: [!Ref Vpc, !ImportValue Other, "{{resolve:ssm:/a}}", !GetAtt Db.Url]}
-          Db: {Type: "AWS::RDS::DBInstance"}
+                  A: {Type: Pass, End: true, Result: [!Ref Vpc, !ImportValue Other, "{{resolve:ssm:/a}}", !GetAtt D.U]}
+          D: {Type: "AWS::RDS::DBInstance"}
     """
     folder = write({"template.yaml": template})
     with pytest.raises(ProjectError) as raised:
@@ -242,9 +242,9 @@ def test_what_cannot_be_known_is_told_with_what_to_do(write: Write) -> None:
         (9, "say what it is: --parameter 'Vpc=VALUE'"),
         (9, "say what it is: --parameter 'Other=VALUE'"),
         (9, "say what it is: --parameter 'ssm:/a=VALUE'"),
-        (9, "say what it is: --parameter 'Db.Url=VALUE'"),
+        (9, "say what it is: --parameter 'D.U=VALUE'"),
     ]
-    given = {"Vpc": "v", "Other": "o", "ssm:/a": "s", "Db.Url": "d"}
+    given = {"Vpc": "v", "Other": "o", "ssm:/a": "s", "D.U": "d"}
     project = load_project(folder, given)
     definition = project.machines["Flow"].definition
     assert definition is not None
@@ -417,3 +417,38 @@ def test_a_rule_starts_a_machine_when_an_object_lands(write: Write) -> None:
         "start": "Flow",
         "input": {"key": "<$.detail.object.key>", "text": "<$.detail.object.key> landed"},
     }
+
+
+def test_topics_and_event_buses_are_made(write: Write) -> None:
+    """A message is published to a topic of the template, and an event put on its bus; a FIFO queue is one."""
+    template = """
+        Resources:
+          Topic: {Type: AWS::SNS::Topic}
+          Bus: {Type: AWS::Events::EventBus, Properties: {Name: orders}}
+          Queue: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}
+          Flow:
+            Type: AWS::StepFunctions::StateMachine
+            Properties:
+              Definition:
+                StartAt: Tell
+                States:
+                  Tell:
+                    Type: Task
+                    Resource: arn:aws:states:::sns:publish
+                    Parameters: {TopicArn: !Ref Topic, Message: hello}
+                    Next: Put
+                  Put:
+                    Type: Task
+                    Resource: arn:aws:states:::events:putEvents
+                    Parameters: {Entries: [{EventBusName: !Ref Bus, Source: me, DetailType: t, Detail: {a: 1}}]}
+                    Next: Send
+                  Send:
+                    Type: Task
+                    Resource: arn:aws:states:::sqs:sendMessage
+                    Parameters:
+                      {QueueUrl: !Ref Queue, MessageBody: m, MessageGroupId: g, MessageDeduplicationId: d}
+                    End: true
+    """
+    project = load_project(write({"template.yaml": template}))
+    assert [*project.queues] == ["Queue.fifo"]
+    assert runner.simulate(scenario_of_project(project).scenario)["execution"]["status"] == "SUCCEEDED"

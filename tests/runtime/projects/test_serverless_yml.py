@@ -57,7 +57,9 @@ SERVICE = """
 SECOND = """
     machine:
       type: EXPRESS
-      definition: {StartAt: A, States: {A: {Type: Task, Resource: {Fn::GetAtt: [CheckDashstockLambdaFunction, Arn]}, End: true}}}
+      definition:
+        StartAt: A
+        States: {A: {Type: Task, Resource: {Fn::GetAtt: [CheckDashstockLambdaFunction, Arn]}, End: true}}
 """
 
 
