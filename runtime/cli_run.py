@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TextIO, TypeAlias, TypeVar
 
 import click
 
@@ -39,6 +39,12 @@ _SET = click.option(
 _SEED = click.option("--seed", type=int, help="What chance is drawn from; the scenario's own otherwise.")
 _JSON = click.option(
     "--json", "json_target", metavar="FILE|-", help="Write the report as JSON; with -, the summary goes to stderr."
+)
+MARKDOWN = click.option(
+    "--markdown",
+    "markdown_target",
+    metavar="FILE|-",
+    help="Write a summary in Markdown, for a pull request; with -, the other one goes to stderr.",
 )
 
 _MOCK_CONFIG = click.option(
@@ -71,7 +77,7 @@ _PARAMETER = click.option(
 
 def _shared(command: C) -> C:
     """The options that both commands have, in this order."""
-    options = (_INPUT, _RESOURCE, _PARAMETER, _SET, _SEED, _MOCK_CONFIG, _TEST_CASE, _JSON, _SAVE)
+    options = (_INPUT, _RESOURCE, _PARAMETER, _SET, _SEED, _MOCK_CONFIG, _TEST_CASE, _JSON, MARKDOWN, _SAVE)
     for option in reversed(options):
         command = option(command)
     return command
@@ -137,6 +143,7 @@ def run(
     mock_config: Path | None,
     test_case: str | None,
     json_target: str | None,
+    markdown_target: str | None,
     folder: Path | None,
     functions: tuple[str, ...],
     kind: MachineType | None,
@@ -162,11 +169,12 @@ def run(
 
         return runner.run(scenario, watch, processes, kept)
 
-    _check_targets(json_target, folder)
+    written = Written(json_target, markdown_target)
+    _check_targets(written, folder)
     scenario = _given_scenario(given)
     if keep is not None:
         kept = _new_kept_run(keep, scenario, given)
-    ctx.exit(_execute(verb, scenario, json_target, folder))
+    ctx.exit(_execute(verb, scenario, written, folder))
 
 
 class Choice(NamedTuple):
@@ -285,6 +293,7 @@ def simulate(
     mock_config: Path | None,
     test_case: str | None,
     json_target: str | None,
+    markdown_target: str | None,
     folder: Path | None,
     seeds: int | None,
     jobs: int | None,
@@ -305,7 +314,8 @@ def simulate(
 
         return runner.simulate(scenario, watch) if html is None else _drawn(scenario, watch, html)
 
-    _check_targets(json_target, folder)
+    written = Written(json_target, markdown_target)
+    _check_targets(written, folder)
     mocking, choice = Mocking(mock_config, test_case), Choice(resource, parameters)
     scenario = _scenario(file, payload, sets, seed, "virtual", (), None, mocking, None, choice)
     if html is not None:
@@ -320,8 +330,8 @@ def simulate(
         from stepsim.runtime.cli_seeds import simulate_many
 
         all_sets = (*sets, *mocking.sets(file), *_input_set(payload))
-        ctx.exit(simulate_many(file, all_sets, scenario.seed, seeds, jobs, keep, json_target))
-    ctx.exit(_execute(verb, scenario, json_target, folder))
+        ctx.exit(simulate_many(file, all_sets, scenario.seed, seeds, jobs, keep, written))
+    ctx.exit(_execute(verb, scenario, written, folder))
 
 
 def _drawn(scenario: Scenario, watch: Watch, target: str) -> dict[str, Any]:
@@ -344,12 +354,47 @@ def _input_set(payload: str | None) -> list[str]:
     return [] if payload is None else [f"input={json.dumps(_input(payload))}"]
 
 
-def _check_targets(json_target: str | None, folder: Path | None) -> None:
-    """Raise BadParameter for what could not be written after the run."""
-    if json_target is not None:
-        from stepsim.runtime.json_output import refuse_unwritable
+class Written(NamedTuple):
+    """What --json and --markdown say."""
 
-        refuse_unwritable(json_target, "--json")
+    json: str | None
+    markdown: str | None
+
+    def check(self) -> None:
+        """Raise BadParameter for what could not be written after the run."""
+        if self.json is None and self.markdown is None:
+            return
+        from stepsim.runtime.json_output import STDOUT, refuse_unwritable
+
+        if self.json == self.markdown == STDOUT:
+            raise click.UsageError("--json and --markdown cannot both go to standard output.")
+        for target, option in ((self.json, "--json"), (self.markdown, "--markdown")):
+            if target is not None:
+                refuse_unwritable(target, option)
+
+    @property
+    def summary(self) -> TextIO:
+        """Where people find the summary: standard error, where a program reads the output."""
+        return sys.stderr if "-" in (self.json, self.markdown) else sys.stdout
+
+    def write_markdown(self, text: Callable[[], str]) -> None:
+        """Write what --markdown asks for. Raises BadInput where it cannot be written."""
+        if self.markdown is None:
+            return
+        from stepsim.runtime.json_output import STDOUT
+
+        if self.markdown == STDOUT:
+            click.echo(text(), nl=False)
+            return
+        try:
+            Path(self.markdown).write_text(text(), encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise BadInput(f"{self.markdown} cannot be written: {error.strerror}") from None
+
+
+def _check_targets(written: Written, folder: Path | None) -> None:
+    """Raise BadParameter for what could not be written after the run."""
+    written.check()
     if folder is None:
         return
     try:
@@ -516,22 +561,25 @@ def _refuse(lines: Sequence[str], file: Path | str) -> NoReturn:
     raise BadInput(f"{file} has {len(lines)} problems.")
 
 
-def _execute(verb: Verb, scenario: Scenario, json_target: str | None, folder: Path | None) -> int:
+def _execute(verb: Verb, scenario: Scenario, written: Written, folder: Path | None) -> int:
     """Run the scenario, report, and return the exit status."""
-    from stepsim.runtime.json_output import STDOUT
     from stepsim.runtime.mocks.reporting import mock_warnings
     from stepsim.runtime.report import fault_warnings, holds
 
-    report = _report(verb, scenario, json_target, folder)
+    report = _report(verb, scenario, written.json, folder)
     # Imported here: no run waits for the library that draws its tables.
     from stepsim.runtime.summary import print_summary
 
     try:
         # First what a program waits for: whoever reads the summary may stop half-way through.
-        if json_target is not None:
-            _write(report, json_target)
+        if written.json is not None:
+            _write(report, written.json)
+        if written.markdown is not None:
+            from stepsim.runtime.markdown_summary import report_markdown
+
+            written.write_markdown(lambda: report_markdown(report))
     finally:
-        print_summary(report, sys.stderr if json_target == STDOUT else sys.stdout)
+        print_summary(report, written.summary)
     for warning in (*mock_warnings(report), *fault_warnings(report)):
         click.echo(f"Warning: {warning}", err=True)
     return 0 if holds(report) else 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from stepsim.runtime.cli_run import BadInput
+from stepsim.runtime.cli_run import BadInput, Written
 from stepsim.runtime.console import can_redraw
 
 
@@ -41,16 +41,15 @@ def simulate_many(
     count: int,
     jobs: int | None,
     keep: Path | None,
-    json_target: str | None,
+    written: Written,
 ) -> int:
     """Simulate a scenario for `count` seeds from `first` on, say how they did, and return the exit status."""
-    from stepsim.runtime.json_output import STDOUT, refuse_unwritable
+    from stepsim.runtime.json_output import refuse_unwritable
     from stepsim.runtime.seeds import simulate_seeds
     from stepsim.runtime.simulations import SimulationError, usable_cpus
 
-    for target, option in ((json_target, "--json"), (None if keep is None else str(keep), "--keep")):
-        if target is not None:
-            refuse_unwritable(target, option)
+    if keep is not None:
+        refuse_unwritable(str(keep), "--keep")
     folder = file.parent if keep is None else keep.parent
     seeds = range(first, first + count)
     try:
@@ -65,10 +64,14 @@ def simulate_many(
         except OSError as error:
             raise BadInput(f"{keep} cannot be written: {error.strerror}") from None
         kept_in = str(keep)
-    if json_target is not None:
-        write_summary(done.summary, json_target)
+    if written.json is not None:
+        write_summary(done.summary, written.json)
+    if written.markdown is not None:
+        from stepsim.runtime.markdown_summary import seeds_markdown
+
+        written.write_markdown(lambda: seeds_markdown(done.summary))
     # Imported here: no run waits for the library that draws its tables.
     from stepsim.runtime.seeds_summary import print_seeds
 
-    print_seeds(done.summary, sys.stderr if json_target == STDOUT else sys.stdout, kept_in)
+    print_seeds(done.summary, written.summary, kept_in)
     return 1 if done.summary["failed"] else 0

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from stepsim.runtime.cli_run import BadInput
+from stepsim.runtime.cli_run import MARKDOWN, BadInput, Written
 from stepsim.runtime.cli_seeds import progress_of, write_summary
 
 
@@ -30,6 +29,7 @@ from stepsim.runtime.cli_seeds import progress_of, write_summary
 @click.option(
     "--json", "json_target", metavar="FILE|-", help="Write the table as JSON; with -, the summary goes to stderr."
 )
+@MARKDOWN
 def sweep(
     file: Path,
     varied: tuple[str, ...],
@@ -38,6 +38,7 @@ def sweep(
     seeds: int,
     jobs: int | None,
     json_target: str | None,
+    markdown_target: str | None,
 ) -> None:
     """Simulate a scenario with every combination of some values.
 
@@ -46,14 +47,13 @@ def sweep(
 
     Exit status: 0 it is done, whatever came out, 2 bad usage or input.
     """
-    from stepsim.runtime.json_output import STDOUT, refuse_unwritable
     from stepsim.runtime.scenario import ScenarioError, load_scenario
     from stepsim.runtime.simulations import SimulationError, usable_cpus
     from stepsim.runtime.sweep import SweepError, combinations, parse_axis, sets_of
     from stepsim.runtime.sweep import sweep as make_sweep
 
-    if json_target is not None:
-        refuse_unwritable(json_target, "--json")
+    written = Written(json_target, markdown_target)
+    written.check()
     try:
         tried = combinations([parse_axis(text) for text in varied], seeds)
         # All of them before any runs: a wrong key is no matter of the last combination.
@@ -67,7 +67,11 @@ def sweep(
         raise BadInput(str(error)) from None
     if json_target is not None:
         write_summary(summary, json_target)
+    if markdown_target is not None:
+        from stepsim.runtime.markdown_summary import sweep_markdown
+
+        written.write_markdown(lambda: sweep_markdown(summary))
     # Imported here: no run waits for the library that draws its tables.
     from stepsim.runtime.sweep_summary import print_sweep
 
-    print_sweep(summary, sys.stderr if json_target == STDOUT else sys.stdout)
+    print_sweep(summary, written.summary)

@@ -22,7 +22,12 @@ _COLOURS = {"error": "red", "warning": "yellow"}
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True, help="Output."
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "markdown"]),
+    default="text",
+    show_default=True,
+    help="Output.",
 )
 @click.option(
     "--type",
@@ -266,4 +271,10 @@ def _show_sarif(checked: Mapping[str, Sequence[Problem]], unread: Mapping[str, s
     write_json(sarif_log(checked, unread, version("stepsim")), STDOUT)
 
 
-_SHOWN_AS = {"text": _show_text, "json": _show_json, "sarif": _show_sarif}
+def _show_markdown(checked: Mapping[str, Sequence[Problem]], unread: Mapping[str, str]) -> None:
+    from stepsim.runtime.markdown_summary import problems_markdown
+
+    click.echo(problems_markdown(checked, unread), nl=False)
+
+
+_SHOWN_AS = {"text": _show_text, "json": _show_json, "sarif": _show_sarif, "markdown": _show_markdown}
