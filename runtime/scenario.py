@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar, cast
 import msgspec
 
 from stepsim.asl.errors import Problem
-from stepsim.asl.payload import JSON
+from stepsim.asl.payload import JSON, encode
 from stepsim.asl.timestamp import parse_timestamp
 from stepsim.runtime import scenario_file as written
 from stepsim.runtime.api.names import check_name
@@ -386,7 +386,7 @@ class _Resolver:
             self._errors(function.errors, path),
             function.memory_mb,
             function.timeout_s * 1_000,
-            function.env,
+            _texts(function.env),
             function.reserved_concurrency,
             cold_start,
             self._queue_name(function.dlq, (*path, "dlq"), queues),
@@ -418,7 +418,7 @@ class _Resolver:
             errors=self._errors(job.errors, path),
             memory_mb=job.memory_mb,
             timeout_ms=JOB_MS_MAX,
-            env=job.env,
+            env=_texts(job.env),
             vcpu=job.vcpu,
         )
 
@@ -512,3 +512,8 @@ class _Resolver:
         except ValueError as error:
             self._checker.add(INVALID_VALUE, str(error), path)
             return None
+
+
+def _texts(variables: Mapping[str, str | int | float]) -> dict[str, str]:
+    """Environment variables: YAML takes 64 for a number, and the function gets a text."""
+    return {name: value if isinstance(value, str) else encode(value) for name, value in variables.items()}

@@ -21,6 +21,7 @@ from stepsim.runtime.triggers.written import Arrival, Trigger
 from stepsim.workers.durations import FORMS
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
+Text = Annotated[str | int | float, Meta(description="a text; numbers become texts")]
 Count = Annotated[int, Meta(ge=0)]
 Time = Annotated[str | int | float, Meta(description="120ms, 40s, 1.5m, 2h, 1d; from the start of the run")]
 DurationText = Annotated[
@@ -95,7 +96,7 @@ class Function(Struct, frozen=True, forbid_unknown_fields=True):
     errors: list[ModelledError] = []
     memory_mb: Annotated[int, Meta(ge=128, le=10_240)] = 128
     timeout_s: Annotated[int, Meta(ge=1, le=900)] = 3
-    env: dict[str, str] = {}
+    env: dict[str, Text] = {}
     reserved_concurrency: Count | None = None
     cold_start: Annotated[
         str | int | float | dict[str, Any] | None,
@@ -119,7 +120,7 @@ class Job(Struct, frozen=True, forbid_unknown_fields=True):
     vcpu: Annotated[float, Meta(ge=0.25, le=16, description="what Fargate bills; by its memory, otherwise")] | None = (
         None
     )
-    env: dict[str, str] = {}
+    env: dict[str, Text] = {}
 
 
 class Container(Job, frozen=True, forbid_unknown_fields=True):

@@ -529,3 +529,9 @@ def test_mocks_are_for_one_execution(folder: Path) -> None:
     """Where triggers start many, nobody could say which answer is whose."""
     text = TRIGGERED + "mocks: {states: {}}\n"
     assert any("mocks: mocks answer one execution" in one for one in problems(folder, text))
+
+
+def test_a_number_among_environment_variables_becomes_a_text(folder: Path) -> None:
+    """YAML takes 64 for a number; a process has texts only."""
+    text = "definition: machine.asl.json\nfunctions: {F: {returns: 1, env: {SHARDS: 64, RATE: 0.5, NAME: a}}}\n"
+    assert load_scenario(write(folder, text)).functions["F"].env == {"SHARDS": "64", "RATE": "0.5", "NAME": "a"}

@@ -10,7 +10,7 @@ import pytest
 SCENARIO = Path(__file__).parents[3] / "scenarios" / "bank_reconciliation"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def modules(load_modules: Callable[[Path], AbstractContextManager[SimpleNamespace]]) -> Iterator[SimpleNamespace]:
     """Every module of the scenario, by name."""
     with load_modules(SCENARIO) as loaded:
