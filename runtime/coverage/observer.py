@@ -55,12 +55,14 @@ class _Counted:
 class _Place:
     """A compiled state in its definition."""
 
-    path: Path
+    id: str
+    """The id of the goal of entering it: those of its other goals begin with it."""
     fields: JSON
     hits: dict[str, int]
 
-    def reached(self, *steps: str | int, special: str = "") -> None:
-        goal = goal_id((*self.path, *steps), special)
+    def reached(self, goal: str = "") -> None:
+        """Count a goal, by what its id has behind the state's."""
+        goal = self.id + goal
         self.hits[goal] = self.hits.get(goal, 0) + 1
 
 
@@ -96,7 +98,7 @@ class CoverageObserver:
             return
         hits = self._counted_for(machine, name).hits
         for state, path, fields in _states(machine, machine.definition, ()):
-            self._places[id(state)] = _Place(path, fields, hits)
+            self._places[id(state)] = _Place(goal_id(path), fields, hits)
         if len(self._machines) > _KEPT:
             self._forget(self._machines.pop(next(iter(self._machines))))
 
@@ -124,7 +126,7 @@ class CoverageObserver:
             return
         place = self._places.get(id(state))
         if place is not None and not isinstance(state, ChoiceState | SucceedState | FailState):
-            place.reached("End" if state.next is None else "Next")
+            place.reached("/End" if state.next is None else "/Next")
 
     def chose(self, state: ChoiceState, rule: ChoiceRule | None) -> None:
         place = self._places.get(id(state))
@@ -132,11 +134,11 @@ class CoverageObserver:
             return
         for index, other in enumerate(state.choices):
             if other is rule:
-                place.reached("Choices", index, special=TRUE)
+                place.reached(f"/Choices[{index}] {TRUE}")
                 return
-            place.reached("Choices", index, special=FALSE)
+            place.reached(f"/Choices[{index}] {FALSE}")
         if state.default is not None:
-            place.reached("Default")
+            place.reached("/Default")
 
     def failed(self, state: TaskState | ParallelState | MapState, error: StatesError, frame: Frame) -> None:
         place = self._places.get(id(state))
@@ -144,31 +146,32 @@ class CoverageObserver:
             return
         if state.type == "Map":
             if frame.book is not None and frame.book.failed is not None:
-                place.reached(_processor(place.fields), special=FAILING)
+                place.reached(f"/{_processor(place.fields)} {FAILING}")
         elif state.type == "Task" and error.error == TIMEOUT:
             for name in HEARTBEATS if error.heartbeat else TIME_LIMITS:
                 if name in place.fields:
-                    place.reached(name)
+                    place.reached(f"/{name}")
 
     def retried(self, state: TaskState | ParallelState | MapState, error: StatesError, *, again: bool) -> None:
         place = self._places.get(id(state))
         retrier = next((one for one in state.retry if matches(one.error_equals, error)), None)
         if place is not None and retrier is not None:
-            place.reached("Retry", retrier.index, special=RETRIED if again else EXHAUSTED)
+            place.reached(f"/Retry[{retrier.index}] {RETRIED if again else EXHAUSTED}")
 
     def caught(self, state: TaskState | ParallelState | MapState, catcher: Catcher, frame: Frame) -> None:
         self._left_by_catcher.add(id(frame))
         place = self._places.get(id(state))
         if place is not None:
-            place.reached("Catch", next(index for index, other in enumerate(state.catch) if other is catcher))
+            index = next(index for index, other in enumerate(state.catch) if other is catcher)
+            place.reached(f"/Catch[{index}]")
 
     def mapped(self, state: MapState, items: int, failed: int) -> None:
         place = self._places.get(id(state))
         if place is None:
             return
-        place.reached(_processor(place.fields), special=sized(items))
+        place.reached(f"/{_processor(place.fields)} {sized(items)}")
         if failed:
-            place.reached(_processor(place.fields), special=FAILING)
+            place.reached(f"/{_processor(place.fields)} {FAILING}")
 
     def timed_out(self, machine: StateMachine) -> None:
         place = self._places.get(id(_first(machine)))
