@@ -77,15 +77,23 @@ def _readable_twice(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _deliver_again(call: StruckCall, messages: Sequence[Mapping[str, Any]]) -> None:
-    """Put a copy of each message into the queue, as a standard queue may: the same id, another delivery."""
+    """Put a copy of each message into the queue, as a standard queue may: the same id, another delivery.
+
+    A FIFO queue never does; there, the message can be received again at once, as after its visibility timeout.
+    """
     from copy import copy
 
     from moto.sqs.models import sqs_backends  # heavy, and seldom needed
+
+    from stepsim.runtime.cloud.queue_store import Messages
 
     backend = sqs_backends[call.account or ACCOUNT_ID][call.region]
     queue = backend.get_queue(call.params["QueueUrl"].rpartition("/")[2])
     handles = {message["ReceiptHandle"] for message in messages}
     for message in [one for one in queue._messages if one.receipt_handle in handles]:
+        if not isinstance(queue._messages, Messages):
+            message.change_visibility(0)
+            continue
         again = copy(message)
         again.receipt_handle, again._old_receipt_handles = None, []
         queue._messages.deliver_again(again)

@@ -114,6 +114,20 @@ def test_a_message_is_delivered_again() -> None:
     Handler(FaultRule(call="sqs.ReceiveMessage", duplicate=True, call_number=3))(body)
 
 
+def test_a_fifo_queue_hands_a_message_out_again_at_once() -> None:
+    """As it does when the visibility timeout is over; it never holds a message twice."""
+
+    def body(_cloud: Cloud) -> None:
+        sqs = boto3.client("sqs")
+        url = sqs.create_queue(QueueName="q.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody="m", MessageGroupId="g", MessageDeduplicationId="1")
+        [first] = sqs.receive_message(QueueUrl=url)["Messages"]
+        [again] = sqs.receive_message(QueueUrl=url)["Messages"]
+        assert first["MessageId"] == again["MessageId"]
+
+    Handler(FaultRule(call="sqs.ReceiveMessage", duplicate=True))(body)
+
+
 def test_unprocessed_items_come_back_and_are_sent_again() -> None:
     """A share of a batch is not written; boto3's batch_writer sends it until it is."""
 
