@@ -44,7 +44,7 @@ def _make_clusters(cloud: Cloud, scenario: Scenario) -> None:
 
 
 def _size(containers: Iterable[FunctionSpec]) -> tuple[int, int]:
-    """A task's CPU units and MB: what its containers are said to have, else the smallest of Fargate's for their memory."""
+    """A task's CPU units and MB: what its containers are said to have, else Fargate's smallest for their memory."""
     memory_mb = vcpus = 0.0
     for spec in containers:
         memory_mb += spec.memory_mb

@@ -75,7 +75,8 @@ def client_failure(service: str, message: str, prefix: str | None = None) -> Sta
 
     `prefix` is the second SDK's; without one it is an optimised integration's.
     """
-    return StatesError(f"{prefix or _OPTIMISED[service][0]}.SdkClientException", f"Unable to execute HTTP request: {message}")
+    name = f"{prefix or _OPTIMISED[service][0]}.SdkClientException"
+    return StatesError(name, f"Unable to execute HTTP request: {message}")
 
 
 _NAMES_PARAMETERS = frozenset({"ec2", "sqs"})
