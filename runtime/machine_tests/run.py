@@ -77,7 +77,7 @@ def run_machine(
     """
     folder = None if base_dir is None else Path(base_dir)
     scenario, loaded = scenario_of(definition, resource, substitutions, type, folder)
-    world = world_of(tables, buckets, queues, faults)
+    world = world_of(tables, buckets, queues, faults, known_tables=scenario.tables, known_queues=scenario.queues)
     if name is not None:
         scenario = replace(scenario, name=name)
     scenario = replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -27,7 +27,8 @@ Body: TypeAlias = "bytes | str | JSON"
 """An object's or message's content: bytes, a text, or a JSON value, which is written as its text."""
 
 Tables: TypeAlias = "Mapping[str, Mapping[str, Any]]"
-"""By name, as in a scenario (``partition_key``, ``sort_key``, ``gsis``, …), and ``items``: what is in them."""
+"""By name, as in a scenario (``partition_key``, ``sort_key``, ``gsis``, …), and ``items``: what is in them.
+A template's own tables need only those."""
 Buckets: TypeAlias = "Mapping[str, Mapping[str, Body] | Path]"
 """By name: bodies by key, or a local folder."""
 Queues: TypeAlias = "Mapping[str, Sequence[Body] | Mapping[str, Any]] | Sequence[str]"
@@ -86,8 +87,19 @@ def left_in(cloud: Cloud | None) -> Left:
     )
 
 
-def world_of(tables: Tables, buckets: Buckets, queues: Queues, faults: Sequence[Mapping[str, JSON]]) -> World:
-    """The account that is meant. Raises ScenarioError with everything wrong with it, in a scenario's words."""
+def world_of(
+    tables: Tables,
+    buckets: Buckets,
+    queues: Queues,
+    faults: Sequence[Mapping[str, JSON]],
+    *,
+    known_tables: Collection[str] = (),
+    known_queues: Collection[str] = (),
+) -> World:
+    """The account that is meant; tables and queues that are known need only what is in them.
+
+    Raises ScenarioError with everything wrong with it, in a scenario's words.
+    """
     if not (tables or buckets or queues or faults):
         return _EMPTY
     checker = Checker(lambda _: (0, 0))
@@ -98,10 +110,14 @@ def world_of(tables: Tables, buckets: Buckets, queues: Queues, faults: Sequence[
     messages = {
         name: queue if isinstance(queue, Sequence) else plain[name].pop("messages", ()) for name, queue in known.items()
     }
+    new_tables = {name: table for name, table in written.items() if table or name not in known_tables}
+    new_queues = {name: queue for name, queue in plain.items() if queue or name not in known_queues}
     world = World(
-        _each(written, Table, "tables", checker, lambda table, at: table_of(table, at, checker)),
+        _each(new_tables, Table, "tables", checker, lambda table, at: table_of(table, at, checker)),
         {name: BucketSpec(folder=bucket if isinstance(bucket, Path) else None) for name, bucket in buckets.items()},
-        _each(plain, Queue, "queues", checker, lambda queue, at: _queue(queue, at, plain, checker)),
+        _each(
+            new_queues, Queue, "queues", checker, lambda queue, at: _queue(queue, at, {*plain, *known_queues}, checker)
+        ),
         tuple(_faults(faults, checker)),
         items,
         {name: bucket for name, bucket in buckets.items() if not isinstance(bucket, Path)},
@@ -142,7 +158,7 @@ def _converted(value: JSON, kind: type[W], at: KeyPath, checker: Checker) -> W |
     return None if own.problems else own.converted(value, kind, ())
 
 
-def _queue(queue: Queue, at: KeyPath, known: Mapping[str, JSON], checker: Checker) -> QueueSpec:
+def _queue(queue: Queue, at: KeyPath, known: Collection[str], checker: Checker) -> QueueSpec:
     if (queue.dlq is None) != (queue.max_receive is None):
         checker.add(INVALID_VALUE, "dlq and max_receive go together", at)
     if queue.dlq is not None and queue.dlq not in known:
