@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TextIO, Ty
 
 import click
 
+from stepsim.runtime.cli_coverage import check_form, measured
 from stepsim.runtime.cli_validate import is_definition, is_scenario, name_values, problem_text, read_text
 from stepsim.runtime.console import ProgressLine, can_redraw
 
@@ -281,6 +282,15 @@ def _new_kept_run(folder: Path, scenario: Scenario, given: Given) -> KeptRun:
     help="With --seeds: where the shrunk scenario is written.",
 )
 @click.option("--html", metavar="FILE", help="Write the report as one HTML page, with charts over the run's time.")
+@click.option(
+    "--asl-cov",
+    "coverage",
+    multiple=True,
+    metavar="FORM",
+    callback=check_form,
+    help="Tell which states and branches were come to: term, term-missing, html[:FOLDER], json[:FILE], xml[:FILE]. May "
+    "be repeated.",
+)
 @click.pass_context
 def simulate(
     ctx: click.Context,
@@ -299,6 +309,7 @@ def simulate(
     jobs: int | None,
     keep: Path | None,
     html: str | None,
+    coverage: Sequence[str],
 ) -> None:
     """Simulate a scenario in virtual time.
 
@@ -325,13 +336,13 @@ def simulate(
     if seeds is None and (jobs is not None or keep is not None):
         raise click.UsageError("--jobs and --keep go with --seeds.")
     if seeds is not None:
-        if folder is not None or html is not None or _is_template(file) or _is_definition(file):
-            raise click.UsageError("--seeds is for a scenario, and does not go with --save or --html.")
+        if folder is not None or html is not None or coverage or _is_template(file) or _is_definition(file):
+            raise click.UsageError("--seeds is for a scenario, and does not go with --save, --html or --asl-cov.")
         from stepsim.runtime.cli_seeds import simulate_many
 
         all_sets = (*sets, *mocking.sets(file), *_input_set(payload))
         ctx.exit(simulate_many(file, all_sets, scenario.seed, seeds, jobs, keep, written))
-    ctx.exit(_execute(verb, scenario, written, folder))
+    ctx.exit(measured(coverage, lambda: _execute(verb, scenario, written, folder), written.summary))
 
 
 def _drawn(scenario: Scenario, watch: Watch, target: str) -> dict[str, Any]:

@@ -25,6 +25,8 @@ HEARTBEATS = ("HeartbeatSeconds", "HeartbeatSecondsPath")
 PROCESSORS = ("ItemProcessor", "Iterator")
 
 _NEVER = "never"
+_NAMED = 2
+"""So many of a handler's errors are named where it is spoken of."""
 _EXCLUDED = re.compile(r"\bno cover\b", re.IGNORECASE)
 """In a Comment: what has it, and what is within that, need not be covered."""
 _ALWAYS = re.compile(r"\{%\s*true\s*%\}")
@@ -157,7 +159,8 @@ def sized(items: int) -> str:
 
 
 def _names(handler: Mapping[str, JSON]) -> str:
-    return ", ".join(handler["ErrorEquals"])
+    names = handler["ErrorEquals"]
+    return ", ".join(names if len(names) <= _NAMED else [*names[:_NAMED], "…"])
 
 
 def _excluded(part: Mapping[str, JSON]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from stepsim.runtime.coverage.reports import TERM, report, wanted
 from stepsim.runtime.coverage.selection import NoDefinition, named, selected
 from stepsim.runtime.coverage.totals import figures_of
 from stepsim.runtime.observation import observing
+from stepsim.runtime.realtime import now_ms
 
 _OUTPUT = "stepsim_asl_cov"
 """The name of what a worker of xdist hands over."""
@@ -93,8 +93,7 @@ class AslCoverage:
 
     def _report(self, records: list[Recorded]) -> None:
         forms = [wanted(form) for form in self._config.getoption("asl_cov_report") or [TERM]]
-        now_ms = int(time.time() * 1000)
-        self._lines += report(forms, records, self._config.rootpath, self._folder, now_ms)
+        self._lines += report(forms, records, self._config.rootpath, self._folder, now_ms())
         least = self._config.getoption("asl_cov_fail_under")
         if least is None:
             return
