@@ -6,3 +6,6 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("stepsim", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("stepsim")
+
+collect_ignore = ["examples"]
+"""Repositories of their own: test_examples.py runs their tests."""
