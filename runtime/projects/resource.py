@@ -58,8 +58,8 @@ class Resource:
         return int(text) if text is not None and text.isdigit() else default
 
     def mapping(self, name: str) -> Mapping[str, JSON]:
-        """A property as it is written; a mapping under Fn::If is that of the branch that is taken."""
+        """A property as it is written; one that a function gives (Fn::If, Fn::Transform) is what it gives."""
         value = self.properties.get(name)
-        if isinstance(value, dict) and "Fn::If" in value:
+        if isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith("Fn::"):
             value = self.resolver.resolve(value, self.steps(name))
         return mapping(value)

@@ -38,7 +38,7 @@ class _Moved:
 def load_serverless(host: HostFile, given: Mapping[str, JSON]) -> Project:
     """The project of a ``serverless.yml``. Raises ProjectError for a given value that nothing asks for."""
     variables = Variables(mapping(host.value), host.path.parent, given)
-    service = _Service(host, mapping(variables.fill(host.value)), variables.stage)
+    service = _Service(host, mapping(_pseudo(variables.fill(host.value))), variables.stage)
     builder = ProjectBuilder()
     for steps, variable in variables.unknown:
         advice = f"say what it is: --parameter '{variable[2:-1].partition(',')[0]}=VALUE'"
@@ -50,6 +50,17 @@ def load_serverless(host: HostFile, given: Mapping[str, JSON]) -> Project:
     service.add_events(builder, reader)
     refuse_unknown(host, given, reader.used | variables.used, reader.resolver.parameters)
     return builder.built(host.path, "serverless")
+
+
+def _pseudo(value: JSON) -> JSON:
+    """``#{AWS::Region}`` and ``#{Table.Arn}`` of serverless-pseudo-parameters, as what it makes of them."""
+    if isinstance(value, dict):
+        return {name: _pseudo(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_pseudo(item) for item in value]
+    if isinstance(value, str) and "#{" in value:
+        return {"Fn::Sub": value.replace("${", "${!").replace("#{", "${")}
+    return value
 
 
 class _Service:

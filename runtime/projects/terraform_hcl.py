@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -188,12 +189,23 @@ class _Module:
             site,
             self.archives.get(str(filename)) if filename is not None else None,
             shift,
-            tuple(
-                site.error(UNRESOLVED, f"{hole} is known to AWS only", f"say what it is: --parameter '{hole}=VALUE'")
-                for hole in dict.fromkeys(scope.holes)
-            )
-            if kind in ("aws_sfn_state_machine", "aws_lambda_function")
-            else (),
+            self._holes(kind, found, names, site),
+        )
+
+    def _holes(self, kind: str, found: _Found, names: Mapping[str, JSON], site: Site) -> tuple[Finding, ...]:
+        """What only AWS knows of what is run: a machine's definition, a function's environment."""
+        scope = _Names(self, names, found.file)
+        definition = found.block.attributes.get("definition")
+        if kind == "aws_sfn_state_machine" and definition is not None:
+            with suppress(LookupError, ValueError, TypeError):
+                definition.expr(scope)
+        elif kind == "aws_lambda_function":
+            for block in found.block.blocks:
+                if block.type == "environment":
+                    _values(block, scope)
+        return tuple(
+            site.error(UNRESOLVED, f"{hole} is known to AWS only", f"say what it is: --parameter '{hole}=VALUE'")
+            for hole in dict.fromkeys(scope.holes)
         )
 
     def values_of(self, found: _Found, scope: _Names) -> dict[str, JSON]:

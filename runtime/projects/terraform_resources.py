@@ -239,6 +239,15 @@ def _event_target(builder: ProjectBuilder, rule: TerraformResource, resource: Te
         events.EVENTS["EventBridgeRule"](builder, resource.site, {"Pattern": pattern, **given}, target)
 
 
+def _schedule(builder: ProjectBuilder, resource: TerraformResource) -> None:
+    given = _first(resource.values, "target")
+    target = events.arn_target(given.get("arn"))
+    if target is not None and resource.values.get("state") != "DISABLED":
+        properties = {"Schedule": resource.values.get("schedule_expression")}
+        constant = {"Input": given["input"]} if given.get("input") is not None else {}
+        events.EVENTS["Schedule"](builder, resource.site, {**properties, **constant}, target)
+
+
 _READERS: Mapping[str, Callable[[ProjectBuilder, TerraformResource], None]] = {
     "aws_sfn_state_machine": _machine,
     "aws_sfn_activity": _activity,
@@ -246,6 +255,7 @@ _READERS: Mapping[str, Callable[[ProjectBuilder, TerraformResource], None]] = {
     "aws_dynamodb_table": _table,
     "aws_sqs_queue": _queue,
     "aws_s3_bucket": _bucket,
+    "aws_scheduler_schedule": _schedule,
     "aws_sns_topic": _topic,
     "aws_cloudwatch_event_bus": _event_bus,
     "aws_api_gateway_rest_api": _api,

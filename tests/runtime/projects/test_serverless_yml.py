@@ -32,6 +32,8 @@ SERVICE = """
           - http: {path: x, method: get}
     stepFunctions:
       stateMachines:
+        third:
+          definition: {StartAt: A, States: {A: {Type: Pass, Result: "#{AWS::Region}/#{Orders}", End: true}}}
         order:
           name: order-${self:provider.stage}
           events:
@@ -78,11 +80,17 @@ def test_a_service_runs_as_it_is(service: Path, machine: str, type_: str) -> Non
     assert runner.simulate(made.scenario)["execution"]["output"] == "orders-dev"
 
 
+def test_pseudo_parameters_are_known(service: Path) -> None:
+    """In the form of the plugin for them."""
+    made = scenario_of_project(load_project(service), "third")
+    assert runner.simulate(made.scenario)["execution"]["output"] == "us-east-1/orders-dev"
+
+
 def test_what_the_framework_makes_is_there(service: Path) -> None:
     """Names with the stage, the buckets of events, the triggers."""
     project = load_project(service, {"stage": "prod"})
     assert [one.name for one in project.functions.values()] == ["shop-prod-check-stock"]
-    assert [one.name for one in project.machines.values()] == ["order-prod", "second"]
+    assert [one.name for one in project.machines.values()] == ["third", "order-prod", "second"]
     assert (project.buckets, [*project.tables]) == (("uploads",), ["orders-prod"])
     assert [dict(one.written) for one in project.triggers] == [
         {"name": "check-stock", "bucket": "uploads", "prefix": "in/", "invoke": "shop-prod-check-stock"},
@@ -106,4 +114,4 @@ def test_problems_of_a_definition_stand_in_the_file(write: Write) -> None:
     folder = write({"serverless.yml": SERVICE.replace("End: true\n        second", "Next: No\n        second")})
     problems = project_problems(folder, {}, "order")
     lines = {one.line for found in problems.values() for one in found if "Missing 'Next' target" in one.message}
-    assert lines == {27}
+    assert lines == {29}

@@ -43,7 +43,8 @@ MAIN = """
       prefix = local.prefix
     }
     resource "aws_sfn_state_machine" "encoded" {
-      name = "encoded-${var.stage}"
+      name     = "encoded-${var.stage}"
+      role_arn = aws_iam_role.elsewhere.arn
       definition = jsonencode({
         StartAt = "A"
         States = {
@@ -69,6 +70,13 @@ MAIN = """
     resource "aws_sqs_queue" "work" {
       name           = "work"
       redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 4 })
+    }
+    resource "aws_scheduler_schedule" "nightly" {
+      schedule_expression = "rate(1 day)"
+      target {
+        arn   = aws_sfn_state_machine.encoded.arn
+        input = jsonencode({ a = 1 })
+      }
     }
     resource "aws_lambda_event_source_mapping" "work" {
       event_source_arn = aws_sqs_queue.work.arn
@@ -113,6 +121,8 @@ def test_files_run_as_they_are(module: Path) -> None:
     assert [one.name for one in project.machines.values()] == ["encoded-dev", "text", "filled", "told"]
     assert [*project.tables] == ["shop-dev-orders"]
     assert project.queues["work"] == QueueSpec(30, "dead", 4)
+    schedule = project.triggers[0].written
+    assert (schedule["schedule"], schedule["start"], schedule["input"]) == ("rate(1 day)", "encoded-dev", {"a": 1})
     made = scenario_of_project(project, "aws_sfn_state_machine.encoded").scenario
     assert [one.name for one in made.triggers] == ["aws_lambda_event_source_mapping.work"]
     assert runner.simulate(made)["execution"]["output"] == "shop-dev-orders"
@@ -122,7 +132,7 @@ def test_problems_of_a_heredoc_stand_in_the_file(module: Path) -> None:
     """With the lines and columns of the file."""
     problems = project_problems(module, {}, "aws_sfn_state_machine.text")[str(module / "main.tf")]
     [place] = [(one.line, one.column) for one in problems if "Missing 'Next' target" in one.message]
-    assert place == (36, 30)
+    assert place == (37, 30)
 
 
 def test_a_template_file_is_filled(module: Path) -> None:
