@@ -37,9 +37,12 @@ class Invoke:
         self.heartbeat_ms = heartbeat_ms
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NotBefore:
-    """In a Fork's branches: nothing more starts until this moment (a page is still being read, a start rate)."""
+    """In a Fork's branches: nothing more starts until this moment (a page is still being read, a start rate).
+
+    Not frozen: one is made for each paced child, and a frozen one takes three times as long to make.
+    """
 
     until_ms: int
 

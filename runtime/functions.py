@@ -221,13 +221,17 @@ class Functions:
         self, place: Place, model: Model, ticket: Ticket, request: InvokeFunction, overhead_ms: int, drawn: float
     ) -> None:
         site, dice = request.site, self._dice
+        result = model.always
+        if result is not None:
+            duration_ms = model.duration.sample_ms(drawn)
+        else:
 
-        def draw(purpose: str) -> float:
-            if purpose == "duration":
-                return drawn
-            return dice.draw(purpose, site.execution, site.state, site.place, site.attempt, place.function.name)
+            def draw(purpose: str) -> float:
+                if purpose == "duration":
+                    return drawn
+                return dice.draw(purpose, site.execution, site.state, site.place, site.attempt, place.function.name)
 
-        duration_ms, result = model.answer(draw, request.event)
+            duration_ms, result = model.answer(draw, request.event)
         if duration_ms > place.function.timeout_ms:
             duration_ms, result = place.function.timeout_ms, self._overdue(place, request)
         self._end_at(duration_ms, overhead_ms, place, ticket, result, site.state)

@@ -79,17 +79,20 @@ class Step:
         direct, task = self.direct, self.task
         assert direct is not None
         assert task is not None
-        output = None
-        if not direct.reads_whole:
+        output: Payload | None
+        if direct.whole is None:
+            output = task.flow.leave(raw, result, INPUT_ALONE)
+            if output is result:
+                # Its size was looked at when it came.
+                return task.next, output
+        else:
             try:
-                output = task.flow.leave(raw, result, INPUT_ALONE)
+                output = None if direct.reads_whole else task.flow.leave(raw, result, INPUT_ALONE)
             except StatesError:
-                # AWS's words quote the result, all of it.
-                if direct.whole is None:
-                    raise
-        if output is None:
-            assert direct.whole is not None
-            output = task.flow.leave(raw, direct.whole(answer, engine, child, self.name, visit), INPUT_ALONE)
+                output = None
+            if output is None:
+                # It hands on what describes the response, or fails: AWS's words quote the response, all of it.
+                output = task.flow.leave(raw, direct.whole(answer, engine, child, self.name, visit), INPUT_ALONE)
         if output is not raw and output.too_large:
             raise data_limit(self.name)
         return task.next, output
@@ -126,7 +129,7 @@ def _step(state: State, fields: JSON, frame: Frame) -> Step:
     elif isinstance(state, SucceedState):
         step.leave = _succeeding(state)
     elif isinstance(state, ChoiceState) and all(bare_rule(rule) for rule in fields["Choices"]):
-        step.leave = _choosing(state)
+        step.leave = _choosing(state, fields)
     return step
 
 
@@ -147,20 +150,24 @@ def _succeeding(state: SucceedState) -> _Leave:
     return lambda raw: (None, flow.leave(raw, flow.enter(raw, INPUT_ALONE), INPUT_ALONE))
 
 
-def _choosing(state: ChoiceState) -> _Leave:
+def _choosing(state: ChoiceState, fields: JSON) -> _Leave:
     choices, default = [(rule.test, rule.next) for rule in state.choices], state.default
     flow = state.flow
 
-    def leave(raw: Payload) -> tuple[str | None, Payload]:
-        effective = flow.enter(raw, INPUT_ALONE)
-        value = effective.value
+    def chosen(value: JSON) -> str:
         for test, following in choices:
             if test(value, INPUT_ALONE):
-                return following, flow.leave(raw, effective, INPUT_ALONE)
+                return following
         if default is None:
             raise StatesError(RUNTIME)
-        return default, flow.leave(raw, effective, INPUT_ALONE)
+        return default
 
+    def leave(raw: Payload) -> tuple[str | None, Payload]:
+        effective = flow.enter(raw, INPUT_ALONE)
+        return chosen(effective.value), flow.leave(raw, effective, INPUT_ALONE)
+
+    if fields.keys().isdisjoint(("InputPath", "OutputPath")):
+        return lambda raw: (chosen(raw.value), raw)
     return leave
 
 

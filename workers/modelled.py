@@ -25,7 +25,7 @@ class ModelledError:
 class Model:
     """What is known of a function without its code."""
 
-    __slots__ = ("_failures", "_failures_up_to", "_result", "duration", "echo")
+    __slots__ = ("_failures", "_failures_up_to", "_result", "always", "duration", "echo")
 
     def __init__(
         self,
@@ -52,6 +52,8 @@ class Model:
             self._failures.append((self._failures_up_to, _failure(failure)))
         if self._failures_up_to > 1:
             raise ValueError(f"the probabilities of a modelled function's errors sum to {self._failures_up_to:g}")
+        self.always = None if echo or errors or duration.per_item_ms else self._result
+        """The result of every invocation, where neither it nor the time depends on anything but one draw."""
 
     def answer(self, draw: Callable[[str], float], event: str) -> tuple[int, InvocationResult]:
         """How long one invocation takes in ms, and its result.

@@ -81,3 +81,11 @@ def test_the_functions_timeout_holds(timeline: Any) -> None:
     [result] = results
     assert (result.duration_ms, result.function_error) == (3000, "Unhandled")
     assert json.loads(result.payload)["errorType"] == "Sandbox.Timedout"
+
+
+@pytest.mark.parametrize("options", [{"echo": True}, {"errors": [ModelledError("A", 0.1)]}])
+def test_what_depends_on_an_event_or_on_chance_is_not_always_the_same(options: Any) -> None:
+    """Where nothing does, `always` is the result of `answer`."""
+    assert Model(**options).always is None
+    model = Model(returns={"a": 1}, duration=parse_duration({"uniform": {"min_ms": 5, "max_ms": 9}}))
+    assert model.answer(drawing(duration=0.5), "{}")[1] is model.always
