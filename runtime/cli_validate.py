@@ -77,9 +77,13 @@ def validate(
     given = name_values(parameters, "--parameter")
     checked: dict[str, Sequence[Problem]] = {}
     unread: dict[str, str] = {}
+    found_template = False
     for file in dict.fromkeys(files):
         templates = _template_problems(file, given, resource, advice)
         if templates is not None:
+            if mapping:
+                raise click.UsageError(f"--substitute is for definitions; {file} is a template and has its own.")
+            found_template = True
             checked |= {name: [*checked.get(name, ()), *problems] for name, problems in templates.items()}
             continue
         try:
@@ -88,6 +92,8 @@ def validate(
             unread[file] = str(error)
         else:
             checked[file] = _problems(text, file, _Options(kind, mapping, advice))
+    if (given or resource is not None) and not found_template:
+        raise click.UsageError("--resource and --parameter are for templates, and there is none among the files.")
     _SHOWN_AS[form](checked, unread)
     for file, reason in unread.items():
         click.echo(f"Error: {file} cannot be read: {reason}", err=True)

@@ -72,6 +72,8 @@ def test_bad_usage_is_refused(folder: Path) -> None:
     (folder / "plain.json").write_text('{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
     assert "--resource and --parameter are for a template" in run("run", folder / "plain.json", "--resource", "A")[2]
     assert run("run", folder / "plain.json")[0] == 0
+    assert "there is none among the files" in run("validate", folder / "plain.json", "--resource", "A")[2]
+    assert "--substitute is for definitions" in run("validate", file, "--substitute", "a=b")[2]
     (folder / "broken.yaml").write_text("Resources:\n  A: [\n")
     assert "broken.yaml:3:1: error INVALID_YAML" in run("run", folder / "broken.yaml")[2]
 
