@@ -30,6 +30,7 @@ class Variables:
         self._root = root
         self._folder = folder
         self._given = given
+        self._finds_stage = False
         self.used: set[str] = set()
         self.unknown: list[tuple[Steps, str]] = []
         """Where a variable without a value stands, and the variable."""
@@ -131,10 +132,14 @@ class Variables:
     def stage(self) -> str:
         """The stage: --parameter stage=prod, the provider's, or dev."""
         chosen = self._of_option("stage")
-        if chosen is _NOTHING:
-            written = mapping(self._root.get("provider")).get("stage")
-            # ``${opt:stage, 'dev'}`` asks the option, which has no value; a stage that asks for itself is none.
-            chosen = self.fill(written) if isinstance(written, str) and "sls:stage" not in written else "dev"
+        if chosen is _NOTHING and not self._finds_stage:
+            # A stage that asks for itself is none.
+            self._finds_stage = True
+            noted = len(self.unknown)
+            provider = self.fill(self._root.get("provider"))
+            chosen = mapping(provider).get("stage")
+            del self.unknown[noted:]
+            self._finds_stage = False
         return chosen if isinstance(chosen, str) and "${" not in chosen else "dev"
 
 

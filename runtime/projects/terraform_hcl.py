@@ -242,7 +242,7 @@ class _Module:
         if head == "local" and len(steps) > 1:
             return _walk(self._local(str(steps[1]), scope), steps[2:], full)
         if head == "path":
-            return str(self.folder)
+            return str(self.folder.resolve())
         if head == "terraform":
             return "default"
         if head == "data" and len(steps) > 2:

@@ -86,6 +86,31 @@ def test_pseudo_parameters_are_known(service: Path) -> None:
     assert runner.simulate(made.scenario)["execution"]["output"] == "us-east-1/orders-dev"
 
 
+def test_the_provider_may_come_from_another_file(write: Write) -> None:
+    """As everything else may; its stage is the service's."""
+    text = """
+        service: one
+        provider: ${file(base.yml):provider}
+        functions: {hello: {handler: handler.hello}}
+        stepFunctions:
+          stateMachines:
+            basic:
+              name: basic-${opt:stage, 'test'}
+              definition:
+                StartAt: A
+                States: {A: {Type: Task, Resource: {Fn::GetAtt: [HelloLambdaFunction, Arn]}, End: true}}
+    """
+    base = (
+        'provider: {name: aws, runtime: python3.12, stage: "${opt:stage, \'it\'}", environment: {S: "${sls:stage}"}}\n'
+    )
+    project = load_project(
+        write({"serverless.yml": text, "base.yml": base, "handler.py": "def hello(e, c): return 1\n"})
+    )
+    assert [one.name for one in project.machines.values()] == ["basic-test"]
+    assert [(one.name, one.env) for one in project.functions.values()] == [("one-it-hello", {"S": "it"})]
+    assert runner.simulate(scenario_of_project(project).scenario)["execution"]["output"] == 1
+
+
 def test_what_the_framework_makes_is_there(service: Path) -> None:
     """Names with the stage, the buckets of events, the triggers."""
     project = load_project(service, {"stage": "prod"})

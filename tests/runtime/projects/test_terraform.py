@@ -128,6 +128,13 @@ def test_files_run_as_they_are(module: Path) -> None:
     assert runner.simulate(made)["execution"]["output"] == "shop-dev-orders"
 
 
+def test_a_relative_folder_will_do(module: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What path.module leads to is found from anywhere."""
+    monkeypatch.chdir(module.parent)
+    project = load_project(Path(module.name))
+    assert runner.simulate(scenario_of_project(project, "encoded-dev").scenario)["execution"]["status"] == "SUCCEEDED"
+
+
 def test_problems_of_a_heredoc_stand_in_the_file(module: Path) -> None:
     """With the lines and columns of the file."""
     problems = project_problems(module, {}, "aws_sfn_state_machine.text")[str(module / "main.tf")]
