@@ -57,6 +57,8 @@ class ScriptedModel(Model):
 
     def __init__(self, script: Script) -> None:
         super().__init__()
+        # Each invocation is answered by another step.
+        self.always = None
         self._place = _Place(script)
         self._models = [step for step in script.steps if isinstance(step, Model)]
 
