@@ -13,9 +13,9 @@ from stepsim.runtime.html_page import Html, element, page, table
 
 _STYLE = Html("""<style>
 pre { border: 1px solid var(--line); padding: .5rem 0; overflow-x: auto; font-size: 12px; }
-pre span { display: block; padding: 0 .8rem; border-left: 4px solid transparent; }
-pre i { display: inline-block; width: 3em; color: var(--dim); font-style: normal; user-select: none; }
-pre b { font-weight: 500; float: right; margin-left: 2rem; }
+pre span { display: flex; min-width: max-content; padding: 0 .8rem; border-left: 4px solid transparent; }
+pre i { flex: none; width: 3.5em; color: var(--dim); font-style: normal; user-select: none; }
+pre b { font-weight: 500; margin-left: auto; padding-left: 3rem; }
 .hit { border-left-color: #059669; }
 .part { border-left-color: #d97706; background: #d9770618; }
 .miss { border-left-color: #dc2626; background: #dc262618; }
@@ -61,6 +61,8 @@ def _line(number: int, text: str, goals: LineGoals | None) -> str:
     kind, note = "", ""
     if goals is not None:
         kind = "hit" if goals.covered == len(goals.goals) else "part" if goals.covered else "miss"
-        never = [goal.missing for goal, hits in goals.goals if not hits]
+        unreached = [goal for goal, hits in goals.goals if not hits]
+        never_entered = {goal.state for goal in unreached if goal.is_state}
+        never = [goal.missing for goal in unreached if goal.is_state or goal.state not in never_entered]
         note = f"<b>{escape('; '.join(never) if never else f'{goals.hits} ×')}</b>"
-    return f'<span class="{kind}">{note}<i>{number}</i>{escape(text) or " "}</span>'
+    return f'<span class="{kind}"><i>{number}</i>{escape(text) or " "}{note}</span>'
