@@ -33,6 +33,7 @@ from stepsim.runtime.machine_tests.world import Buckets, Left, Queues, Tables, W
 from stepsim.runtime.mocks.answers import MockedCase, MockedState, MockFile
 from stepsim.runtime.mocks.reading import MockConfigError, find_case, load_mocks, read_mocks
 from stepsim.runtime.runner import Ended, RunError, Watch, simulate
+from stepsim.runtime.scenario_check import did_you_mean
 from stepsim.runtime.scenario_types import DEFAULT_START_MS, FunctionSpec, Scenario
 
 _NO_INPUT: JSON = {}
@@ -80,6 +81,8 @@ def run_machine(
     world = world_of(tables, buckets, queues, faults, known_tables=scenario.tables, known_queues=scenario.queues)
     if name is not None:
         scenario = replace(scenario, name=name)
+    if not machines:
+        _refuse_unknown(functions, scenario, loaded)
     scenario = replace(
         scenario,
         input=input,
@@ -182,6 +185,17 @@ def _functions(
         if name not in specs:
             specs[name] = unanswered_function(name, states)
     return specs
+
+
+def _refuse_unknown(given: Mapping[str, FunctionAnswer], scenario: Scenario, loaded: Loaded) -> None:
+    """A template's functions are known: were one given by a wrong name, its real code would run in the test."""
+    if not scenario.functions:
+        return
+    known = dict.fromkeys([*scenario.functions, *loaded.definition.functions])
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
+            raise RunError(f"functions: the template has no function {name!r} ({hint})")
 
 
 def _mocks(

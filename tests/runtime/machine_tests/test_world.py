@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stepsim.runtime.runner import RunError
 from stepsim.runtime.scenario_check import ScenarioError
-from stepsim.runtime.testing import MachineResult, run_machine
+from stepsim.runtime.testing import MachineResult, Returns, run_machine
 
 TEMPLATE = """
 Resources:
@@ -65,3 +66,12 @@ def test_a_table_that_no_template_has_needs_its_key(tmp_path: Path) -> None:
     """Items alone make no table."""
     with pytest.raises(ScenarioError, match="partition_key"):
         run(tmp_path, tables={"Other": {"items": []}})
+
+
+def test_a_function_that_a_template_does_not_have_is_refused(tmp_path: Path) -> None:
+    """A wrong name would let the function's real code run."""
+    (tmp_path / "template.yaml").write_text(
+        TEMPLATE + "  ChargeFunction: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12}}\n"
+    )
+    with pytest.raises(RunError, match=r"no function 'Charge' .did you mean 'ChargeFunction'"):
+        run_machine(tmp_path / "template.yaml", functions={"Charge": Returns(1)})
