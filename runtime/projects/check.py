@@ -20,9 +20,9 @@ def project_problems(
 ) -> dict[str, list[Problem]]:
     """The problems of templates and of the definitions that they have or name, by file; of one machine if it is named.
 
-    What only AWS knows is a hole, and told as a warning. The file that was named is always among them.
+    What only AWS knows is a hole, and told as a warning. A file that was named is always among them.
     """
-    found: dict[str, list[Problem]] = {str(path): []}
+    found: dict[str, list[Problem]] = {} if path.is_dir() else {str(path): []}
     try:
         project = load_project(path, parameters)
         machines = [*project.machines.values()] if resource is None else [chosen_machine(project, resource)]
@@ -35,7 +35,7 @@ def project_problems(
             _add(found, [finding.as_warning() if finding.problem.code == UNRESOLVED else finding])
         for file, problems in _of_machine(machine, advice).items():
             found.setdefault(file, []).extend(problems)
-    return {file: list(dict.fromkeys(problems)) for file, problems in found.items()}
+    return {file: list(dict.fromkeys(problems)) for file, problems in found.items()} or {str(path): []}
 
 
 def _add(found: dict[str, list[Problem]], findings: tuple[Finding, ...] | list[Finding]) -> None:

@@ -75,6 +75,7 @@ class _Service:
         self._provider = mapping(value.get("provider"))
         self._functions = _members(value.get("functions"))
         self._machines = _members(mapping(value.get("stepFunctions")).get("stateMachines"))
+        self._activities = _list(mapping(value.get("stepFunctions")).get("activities"))
         self._moves: dict[Steps, Steps] = {("Resources",): ("resources", "Resources")}
         self.aliases = {
             **{key: function_id(key) for key in self._functions},
@@ -94,6 +95,9 @@ class _Service:
         resources = dict(mapping(template.get("Resources")))
         resources |= {function_id(key): self._function(key, value) for key, value in self._functions.items()}
         resources |= {machine_id(key): self._machine(key, value) for key, value in self._machines.items()}
+        for name in map(str, self._activities):
+            activity = {"Type": "AWS::StepFunctions::Activity", "Properties": {"Name": name}}
+            resources[f"{_normal(name)}StepFunctionsActivity"] = activity
         for name in self._buckets():
             resources.setdefault(f"S3Bucket{name}", {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}})
         template["Resources"] = resources
@@ -235,4 +239,9 @@ def _as_sam(kind: str, written: JSON) -> list[tuple[str, Mapping[str, JSON]]]:
 
 def _renamed(event: Mapping[str, JSON]) -> dict[str, JSON]:
     names = {"input": "Input", "inputPath": "InputPath"}
-    return {names[name]: value for name, value in event.items() if name in names}
+    renamed = {names[name]: value for name, value in event.items() if name in names}
+    transformer = mapping(event.get("inputTransformer"))
+    if transformer:
+        paths, template = transformer.get("inputPathsMap", {}), transformer.get("inputTemplate")
+        renamed["InputTransformer"] = {"InputPathsMap": paths, "InputTemplate": template}
+    return renamed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from stepsim.asl.errors import Problem
-from stepsim.asl.parse import is_hole
+from stepsim.asl.parse import is_hole, placeholders
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.definition_source import Place
@@ -29,6 +30,7 @@ _DATA: Mapping[str, Mapping[str, JSON]] = {
     "aws_iam_policy_document": {"json": "{}"},
     "aws_availability_zones": {"names": [f"{DEFAULT_REGION}{letter}" for letter in "abc"]},
 }
+_REFERENCE = re.compile(r"[a-z_]\w*(\.[\w-]+)+")
 _ARNS = ("arn", "qualified_arn", "state_machine_arn", "layer_arn")
 _DEPTH_MAX = 10
 
@@ -198,14 +200,16 @@ class _Module:
         definition = found.block.attributes.get("definition")
         if kind == "aws_sfn_state_machine" and definition is not None:
             with suppress(LookupError, ValueError, TypeError):
-                definition.expr(scope)
+                left = placeholders(definition.expr(scope))
+                # What a module was given may have holes, too.
+                scope.holes += [name for name in left if _REFERENCE.fullmatch(name)]
         elif kind == "aws_lambda_function":
             for block in found.block.blocks:
                 if block.type == "environment":
                     _values(block, scope)
         return tuple(
             site.error(UNRESOLVED, f"{hole} is known to AWS only", f"say what it is: --parameter '{hole}=VALUE'")
-            for hole in dict.fromkeys(scope.holes)
+            for hole in dict.fromkeys(hole.removeprefix("var.") for hole in scope.holes)
         )
 
     def values_of(self, found: _Found, scope: _Names) -> dict[str, JSON]:
@@ -261,7 +265,7 @@ class _Module:
             if name in self.given:
                 self.used.add(name)
                 return as_text(self.given[name])
-        scope.holes.append(full.removeprefix("var."))
+        scope.holes.append(full)
         return f"${{{full}}}"
 
     def _variable(self, name: str, scope: _Names) -> JSON:
@@ -376,7 +380,7 @@ class _Module:
             self.findings.append(site.warning(UNRESOLVED, f"the module {where} is not at hand", advice))
             return None
         given = {key: one.expr(scope) for key, one in found.block.attributes.items() if key != "source"}
-        given = {key: value for key, value in given.items() if value is not None and not is_hole(value)}
+        given = {key: value for key, value in given.items() if value is not None}
         self._modules[name] = _Module(
             folder, sorted(folder.glob("*.tf")), given, f"{self.prefix}module.{name}.", self.depth + 1
         )

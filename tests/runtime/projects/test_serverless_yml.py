@@ -86,6 +86,25 @@ def test_pseudo_parameters_are_known(service: Path) -> None:
     assert runner.simulate(made.scenario)["execution"]["output"] == "us-east-1/orders-dev"
 
 
+def test_activities_are_there(write: Write) -> None:
+    """By the logical ids that the plugin gives them."""
+    text = """
+        service: one
+        provider: {name: aws}
+        stepFunctions:
+          activities: [my-work]
+          stateMachines:
+            waits:
+              definition:
+                StartAt: A
+                States: {A: {Type: Pass, Result: !Ref MyDashworkStepFunctionsActivity, End: true}}
+    """
+    project = load_project(write({"serverless.yml": text}))
+    assert project.activities == ("my-work",)
+    output = runner.simulate(scenario_of_project(project).scenario)["execution"]["output"]
+    assert output == "arn:aws:states:us-east-1:123456789012:activity:my-work"
+
+
 def test_the_provider_may_come_from_another_file(write: Write) -> None:
     """As everything else may; its stage is the service's."""
     text = """

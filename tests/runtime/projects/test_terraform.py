@@ -158,6 +158,31 @@ def test_a_variable_without_a_value_is_told(module: Path) -> None:
         load_project(module, {"topik": "t"})
 
 
+def test_what_a_module_is_given_may_be_a_hole(write: Write) -> None:
+    """It is told of where the definition stands, and --parameter fills it."""
+    inner = """
+        variable "topic" {}
+        resource "aws_sfn_state_machine" "told" {
+          definition = jsonencode({ StartAt = "A", States = { A = { Type = "Pass", Result = var.topic, End = true } } })
+        }
+        output "arn" { value = aws_sfn_state_machine.told.arn }
+    """
+    outer = """
+        module "flow" {
+          source = "./flow"
+          topic  = data.aws_ssm_parameter.topic.value
+        }
+    """
+    folder = write({"main.tf": outer, "flow/main.tf": inner})
+    with pytest.raises(
+        ProjectError, match=r"flow/main.tf:3:3: data.aws_ssm_parameter.topic.value is known to AWS only"
+    ):
+        scenario_of_project(load_project(folder))
+    project = load_project(folder, {"data.aws_ssm_parameter.topic.value": "t"})
+    assert [*project.machines] == ["module.flow.aws_sfn_state_machine.told"]
+    assert runner.simulate(scenario_of_project(project).scenario)["execution"]["output"] == "t"
+
+
 def test_a_plan_is_what_it_says(write: Write) -> None:
     """With the modules below; a definition that it does not know is told."""
     machine = {"type": "aws_sfn_state_machine", "name": "x", "address": "aws_sfn_state_machine.x"}
