@@ -29,7 +29,7 @@ import pytest
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_run(stepsim, n):
-    assert stepsim("check.asl.json", {"n": n}, substitutions={"Stage": "test"}).succeeded
+    assert stepsim("check.asl.json", {"n": n}, substitutions={"Stage": "test"}).status == "SUCCEEDED"
 """
 LOCAL = """
 import json
