@@ -62,4 +62,4 @@ def replay(
     except (HistoryError, ProjectError) as error:
         raise BadInput(str(error)) from None
     click.echo(str(replayed))
-    ctx.exit(0 if replayed else 1)
+    ctx.exit(0 if replayed.same else 1)

@@ -26,8 +26,14 @@ NO_TIME = "0s"
 _SCHEMA_ERROR = "Mock result schema validation error: "
 
 
+class Given:
+    """What comes of a state's or a function's work, in a test: it returns, fails or hangs."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Returns:
+class Returns(Given):
     """What a state's work gives, in a test: a Task's raw result, a Map's array, a Parallel's outputs, one a branch.
 
     A Task's result is compared with botocore's model of the call's response: `STRICT` wants required members,
@@ -41,7 +47,7 @@ class Returns:
 
 
 @dataclass(frozen=True, slots=True)
-class Fails:
+class Fails(Given):
     """The error that a state's work ends with, in a test; `caused_by` names the state within a Map or Parallel."""
 
     error: str
@@ -51,11 +57,8 @@ class Fails:
 
 
 @dataclass(frozen=True, slots=True)
-class Hangs:
+class Hangs(Given):
     """No answer comes: TimeoutSeconds, HeartbeatSeconds or the function's own time end the attempt."""
-
-
-Given: TypeAlias = "Returns | Fails | Hangs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def mocked_state(name: str, mock: Mock) -> MockedState:
 
 
 def _answering(state: str, mock: OneMock) -> Callable[[TaskCall, int], Answer]:
-    if isinstance(mock, Returns | Fails | Hangs):
+    if isinstance(mock, Given):
         answer = _answer(mock)
         if not isinstance(mock, Returns):
             return lambda call, attempt: answer  # noqa: ARG005
@@ -143,7 +146,7 @@ def _answering(state: str, mock: OneMock) -> Callable[[TaskCall, int], Answer]:
         parameters = decode(call.input.text)
         more = [_mocked_call(call, parameters, attempt)] if wants_call else []
         given = function(parameters, *more)
-        if not isinstance(given, Returns | Fails | Hangs):
+        if not isinstance(given, Given):
             given = Returns(given, "NONE")
         return _checked(call, given, _answer(given)) if isinstance(given, Returns) else _answer(given)
 
@@ -156,12 +159,11 @@ def _mocked_call(call: TaskCall, parameters: JSON, attempt: int) -> MockedCall:
 
 
 def _answer(given: Given) -> Answer:
-    if isinstance(given, Hangs):
-        return Answer(never=True)
-    delay_ms = parse_time(given.delay)
+    if isinstance(given, Returns):
+        return Answer(Payload(given.result), delay_ms=parse_time(given.delay))
     if isinstance(given, Fails):
-        return Answer(error=given.error, cause=given.cause, delay_ms=delay_ms)
-    return Answer(Payload(given.result), delay_ms=delay_ms)
+        return Answer(error=given.error, cause=given.cause, delay_ms=parse_time(given.delay))
+    return Answer(never=True)
 
 
 def _checked(call: TaskCall, given: Returns, answer: Answer) -> Answer:
@@ -219,7 +221,7 @@ def function_spec(name: str, answer: FunctionAnswer) -> FunctionSpec:
             f"there are invocations, or a single one, not in a list, for all of them"
         )
 
-    if function.duration != NO_TIME and any(isinstance(step, Returns | Fails | Hangs) for step in steps):
+    if function.duration != NO_TIME and any(isinstance(step, Given) for step in steps):
         raise ValueError(f"functions[{name!r}]: a duration is for code; write Returns(…, delay={function.duration!r})")
     script = Script(tuple(_step(name, step) for step in steps), exhausted, repeats=not several)
     return FunctionSpec(script=script, **spec)  # type: ignore[arg-type]

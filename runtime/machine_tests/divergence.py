@@ -119,19 +119,16 @@ class Comparison:
             return found
         groups, before = _groups(now), _groups(then)
         for index in sorted({*groups, *before}):
-            # What another branch's failure cut short may have come any far.
-            cut_short = then.failed and now.failed
             if index not in groups or index not in before:
-                if cut_short or self._stopped:
+                if then.failed or now.failed or self._stopped:
                     continue
                 message = f"{where} runs {len(groups)} branches or iterations now; the record has {len(before)}"
                 return Divergence(name, "entered", message)
-            then_inner, now_inner = before[index], groups[index]
-            if cut_short:
+            then_inner, cut = _whole(before[index], then)
+            now_inner, cut_now = _whole(groups[index], now)
+            if cut or cut_now:
                 shared = min(len(then_inner), len(now_inner))
                 then_inner, now_inner = then_inner[:shared], now_inner[:shared]
-                if shared and (then_inner[-1].exited != now_inner[-1].exited):
-                    then_inner, now_inner = then_inner[:-1], now_inner[:-1]
             found = self._visits(then_inner, now_inner, f"{where}, {index}: ")
             if found is not None:
                 return found
@@ -153,6 +150,12 @@ def _groups(attempt: Attempt) -> dict[int, list[Visit]]:
     for visit in attempt.inner:
         groups.setdefault(visit.index or 0, []).append(visit)
     return groups
+
+
+def _whole(visits: list[Visit], attempt: Attempt) -> tuple[list[Visit], bool]:
+    """The visits of a branch without the one that another branch's failure has cut short; and whether there was one."""
+    cut = attempt.failed and not visits[-1].exited and visits[-1].error is None
+    return (visits[:-1], True) if cut else (visits, False)
 
 
 def _times(visit: Visit) -> str:

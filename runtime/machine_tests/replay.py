@@ -17,7 +17,7 @@ from stepsim.runtime.definition import walk
 from stepsim.runtime.effects import Program, Sleep
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.frame import Frame
-from stepsim.runtime.history import HistoryEvent
+from stepsim.runtime.history import HistoryEvent, failure_details
 from stepsim.runtime.machine_tests.answers import Fails, Given, Mock, Returns, mocked_state
 from stepsim.runtime.machine_tests.divergence import Comparison, Divergence
 from stepsim.runtime.machine_tests.recorded import HistoryError, Recorded, read_history
@@ -45,7 +45,9 @@ class ReplayResult:
     divergence: Divergence | None
     """The first thing that went otherwise; None where all went as recorded."""
 
-    def __bool__(self) -> bool:
+    @property
+    def same(self) -> bool:
+        """True where all went as recorded."""
         return self.divergence is None
 
     def __str__(self) -> str:
@@ -218,7 +220,7 @@ class _Answers:
         """One attempt of a distributed Map: its run's result comes after as long as it took."""
         frame.trail.add("MapStateStarted", {"length": 0})
         if state.name in self._given:
-            return _given_result(state.name, self._given[state.name])
+            return _given_result(state.name, self._given[state.name], frame)
         visit, recorded = self._attempt(state.name, frame)
         if recorded is None:
             raise StatesError(visit.error, visit.cause)
@@ -227,9 +229,10 @@ class _Answers:
         if recorded.ended_ms is not None and recorded.ended_ms > recorded.started_ms:
             yield Sleep(frame.engine.scheduler.now_ms + recorded.ended_ms - recorded.started_ms)
         if recorded.failed:
+            error = StatesError(recorded.error, recorded.cause)
             if recorded.map_run is not None:
-                frame.trail.add("MapRunFailed", {"error": recorded.error, "cause": recorded.cause})
-            raise StatesError(recorded.error, recorded.cause)
+                frame.trail.add("MapRunFailed", failure_details(error))
+            raise error
         result = Payload(self._result(state.name, visit))
         frame.trail.add("MapRunSucceeded")
         frame.trail.block_succeeded("MapStateSucceeded", 0)
@@ -275,11 +278,13 @@ def _place(frame: Frame) -> Place:
     return tuple((str(names[at]), int(str(names[at + 2]))) for at in range(0, len(names), 3))
 
 
-def _given_result(state: str, given: Given) -> Payload:
+def _given_result(state: str, given: Given, frame: Frame) -> Payload:
     if isinstance(given, Returns):
         return Payload(given.result)
     if isinstance(given, Fails):
-        raise StatesError(given.error, given.cause)
+        error = StatesError(given.error, given.cause)
+        frame.trail.add("MapRunFailed", failure_details(error))
+        raise error
     raise NotRecorded(state, f"the map run of {state!r} is given as one that hangs: write Returns(…) or Fails(…)")
 
 

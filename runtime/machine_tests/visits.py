@@ -160,6 +160,10 @@ def read_visits(events: Iterable[HistoryEvent]) -> Reading:
     reader = _Reader()
     for event in events:
         reader.take(event)
+    for visit in reader.reading.all_visits():
+        last = visit.attempts[-1] if visit.attempts else None
+        if visit.error is None and not visit.exited and last is not None and last.failed:
+            visit.error, visit.cause = last.error or "", last.cause
     return reader.reading
 
 

@@ -12,7 +12,6 @@ from stepsim.asl.errors import DefinitionError
 from stepsim.asl.payload import JSON
 from stepsim.runtime.machine_tests.answers import Unanswered
 from stepsim.runtime.machine_tests.recorded import HistoryError, Recorded
-from stepsim.runtime.machine_tests.recording import RunObserver
 from stepsim.runtime.machine_tests.replay import ReplayResult, replay
 from stepsim.runtime.machine_tests.result import MachineResult
 from stepsim.runtime.machine_tests.run import run_machine
@@ -22,9 +21,6 @@ from stepsim.runtime.pytest_plugin.plugin import RUNS
 from stepsim.runtime.pytest_plugin.seeds import seed_of
 from stepsim.runtime.runner import RunError
 from stepsim.runtime.scenario_check import ScenarioError
-
-OBSERVER: pytest.StashKey[RunObserver] = pytest.StashKey()
-"""In the configuration's stash: who is told of the executions of all runs."""
 
 _FILES = ("mock_file", "base_dir")
 _MISTAKES = (DefinitionError, ScenarioError, RunError, ProjectError, HistoryError, Unanswered)
@@ -42,7 +38,6 @@ class Stepsim:
         self._node: pytest.Item = request.node
         self._folder: Path = request.path.parent
         self._case = case
-        self._observer = self._config.stash.get(OBSERVER, None)
         self.seed = seed_of(self._config)
         """The session's: `--stepsim-seed`."""
         self.results: list[MachineResult] = []
@@ -72,7 +67,7 @@ class Stepsim:
         found = self._found(history) if isinstance(history, str | Path) else history
         mistake = ""
         try:
-            replayed = replay(told.pop("definition"), found, **{"observer": self._observer, **told})
+            replayed = replay(told.pop("definition"), found, **told)
         except _MISTAKES as error:
             mistake = str(error)
         if mistake:
@@ -81,10 +76,10 @@ class Stepsim:
         return replayed
 
     def _run(self, told: dict[str, Any]) -> MachineResult:
-        """Every run of the fixture: whoever observes the session is told of it."""
+        """Every run of the fixture but replays."""
         __tracebackhide__ = True
         try:
-            return run_machine(**{"observer": self._observer, **told})
+            return run_machine(**told)
         except _MISTAKES as error:
             mistake = str(error)
         pytest.fail(mistake)
@@ -139,6 +134,3 @@ def _add(told: dict[str, Any], more: Mapping[str, Any]) -> None:
         before = told.get(name)
         both = isinstance(before, Mapping) and isinstance(value, Mapping) and name not in ("definition", "input")
         told[name] = {**before, **value} if both else value  # type: ignore[dict-item]
-
-
-__all__ = ["OBSERVER", "Stepsim"]

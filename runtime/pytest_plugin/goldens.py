@@ -26,7 +26,10 @@ def open_golden(request: pytest.FixtureRequest) -> Iterator[Golden]:
 
 
 def file_name(name: str) -> str:
-    """A test's name as that of a file; names that become the same are told apart."""
+    """A test's name as that of a file, ``test_it[a]`` as ``test_it-a``; names that become the same are told apart."""
+    # A hyphen is in no name of Python's: the first one is where the parameters begin.
+    function, bracket, parameters = name.partition("[")
+    name = f"{function}-{parameters.removesuffix(']')}" if bracket else name
     plain = _STRANGE.sub("_", name)
     if plain == name and len(plain) <= 120:
         return plain
