@@ -33,7 +33,7 @@ def test_too_many_debts(stepsim, golden):
     assert stepsim(input=applicant(debts=2400)) == golden
 
 
-@pytest.mark.parametrize("granted", [True, False])
+@pytest.mark.parametrize("granted", [True, False], ids=["granted", "refused"])
 def test_an_officer_decides_where_they_differ(stepsim, golden, granted):
     officer = Returns({"granted": granted}, delay="26h")
     result = stepsim(input=applicant(debts=400), mocks={"AskBureau": rated("D"), "AskOfficer": officer})
