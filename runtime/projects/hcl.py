@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol, TypeAlias
 
-from stepsim.asl.payload import JSON, encode
+from stepsim.asl.payload import JSON
+from stepsim.runtime.projects.hcl_values import OPERATIONS, as_text, member, number, pairs
 
 _BLANK = re.compile(r"(?:\s+|#[^\n]*|//[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
@@ -82,11 +83,6 @@ def parse_file(text: str) -> Block:
 def parse_template(text: str) -> Expr:
     """A text with ``${…}`` and ``%{…}``, as ``templatefile`` reads it. Raises HclError."""
     return _Template(text, escapes=False).parse()
-
-
-def as_text(value: JSON) -> str:
-    """A value within a text."""
-    return value if isinstance(value, str) else encode(value)
 
 
 class _Reader:
@@ -496,32 +492,6 @@ def _joined(parts: list[Expr], scope: Scope) -> str:
     return "".join(as_text(part(scope)) for part in parts)
 
 
-def pairs(value: JSON, names: int) -> list[tuple[JSON, ...]]:
-    """What a ``for`` goes through: values, or keys and values."""
-    if isinstance(value, dict):
-        return [(key, one) if names == 2 else (one,) for key, one in value.items()]
-    items = value if isinstance(value, list) else []
-    return [(index, one) if names == 2 else (one,) for index, one in enumerate(items)]
-
-
-def member(value: JSON, name: JSON) -> JSON:
-    """A member or an element; a hole where there is none."""
-    if isinstance(value, dict) and as_text(name) in value:
-        return value[as_text(name)]
-    if isinstance(value, list) and as_text(name).isdigit() and int(as_text(name)) < len(value):
-        return value[int(as_text(name))]
-    if isinstance(value, str) and value.startswith("${"):
-        return f"{value[:-1]}.{as_text(name)}}}"
-    raise LookupError(as_text(name))
-
-
-def number(value: JSON) -> int | float:
-    """A number, of a text too. Raises ValueError."""
-    if isinstance(value, int | float):
-        return value
-    return float(value) if "." in str(value) else int(value)
-
-
 def _indexed(value: Expr, index: Expr) -> Expr:
     return lambda scope: member(value(scope), index(scope))
 
@@ -536,23 +506,6 @@ def _tried(name: str, arguments: list[Expr], scope: Scope) -> JSON:
     return False if name == "can" else None
 
 
-_OPERATIONS: Mapping[str, Callable[[JSON, JSON], JSON]] = {
-    "==": lambda left, right: left == right,
-    "!=": lambda left, right: left != right,
-    "&&": lambda left, right: left is True and right is True,
-    "||": lambda left, right: left is True or right is True,
-    "<": lambda left, right: number(left) < number(right),
-    ">": lambda left, right: number(left) > number(right),
-    "<=": lambda left, right: number(left) <= number(right),
-    ">=": lambda left, right: number(left) >= number(right),
-    "+": lambda left, right: number(left) + number(right),
-    "-": lambda left, right: number(left) - number(right),
-    "*": lambda left, right: number(left) * number(right),
-    "/": lambda left, right: number(left) / number(right),
-    "%": lambda left, right: number(left) % number(right),
-}
-
-
 def _operation(operator: str, left: Expr, right: Expr) -> Expr:
-    perform = _OPERATIONS[operator]
+    perform = OPERATIONS[operator]
     return lambda scope: perform(left(scope), right(scope))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
 from stepsim.asl.payload import JSON, decode, encode
-from stepsim.runtime.projects.hcl import as_text, member, number
+from stepsim.runtime.projects.hcl_values import as_text, member, number
 
 
 def _format(template: str, *values: JSON) -> str:

@@ -1,0 +1,55 @@
+"""Values of HCL: as texts, as numbers, as what a ``for`` goes through; and what operators make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from stepsim.asl.payload import JSON, encode
+
+
+def as_text(value: JSON) -> str:
+    """A value within a text."""
+    return value if isinstance(value, str) else encode(value)
+
+
+def pairs(value: JSON, names: int) -> list[tuple[JSON, ...]]:
+    """What a ``for`` goes through: values, or keys and values."""
+    if isinstance(value, dict):
+        return [(key, one) if names == 2 else (one,) for key, one in value.items()]
+    items = value if isinstance(value, list) else []
+    return [(index, one) if names == 2 else (one,) for index, one in enumerate(items)]
+
+
+def member(value: JSON, name: JSON) -> JSON:
+    """A member or an element; a hole where there is none."""
+    if isinstance(value, dict) and as_text(name) in value:
+        return value[as_text(name)]
+    if isinstance(value, list) and as_text(name).isdigit() and int(as_text(name)) < len(value):
+        return value[int(as_text(name))]
+    if isinstance(value, str) and value.startswith("${"):
+        return f"{value[:-1]}.{as_text(name)}}}"
+    raise LookupError(as_text(name))
+
+
+def number(value: JSON) -> int | float:
+    """A number, of a text too. Raises ValueError."""
+    if isinstance(value, int | float):
+        return value
+    return float(value) if "." in str(value) else int(value)
+
+
+OPERATIONS: Mapping[str, Callable[[JSON, JSON], JSON]] = {
+    "==": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+    "&&": lambda left, right: left is True and right is True,
+    "||": lambda left, right: left is True or right is True,
+    "<": lambda left, right: number(left) < number(right),
+    ">": lambda left, right: number(left) > number(right),
+    "<=": lambda left, right: number(left) <= number(right),
+    ">=": lambda left, right: number(left) >= number(right),
+    "+": lambda left, right: number(left) + number(right),
+    "-": lambda left, right: number(left) - number(right),
+    "*": lambda left, right: number(left) * number(right),
+    "/": lambda left, right: number(left) / number(right),
+    "%": lambda left, right: number(left) % number(right),
+}
