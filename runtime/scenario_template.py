@@ -74,7 +74,7 @@ class TemplateScenario:
 def template_of(
     definition: Mapping[str, JSON], functions: Collection[str], base_dir: Path, checker: Checker
 ) -> TemplateScenario | None:
-    """The template that a scenario with functions of these names names; None where the checker was told of a problem."""
+    """The template that a scenario names, which has functions of these names; None where the checker has a problem."""
     name = definition.get("template")
     resource, parameters = definition.get("resource"), definition.get("parameters") or {}
     if not isinstance(name, str) or not isinstance(parameters, dict):
