@@ -3,50 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 import msgspec
 
 from stepsim.asl.errors import Problem
-from stepsim.asl.payload import JSON, encode
+from stepsim.asl.payload import JSON
 from stepsim.asl.timestamp import parse_timestamp
 from stepsim.runtime import scenario_file as written
 from stepsim.runtime.api.names import check_name
-from stepsim.runtime.cloud.athena import QueryModel
 from stepsim.runtime.cloud.call import ApiError
-from stepsim.runtime.cloud.fargate import smallest
-from stepsim.runtime.cloud.prices import LIST_PRICES, changed
-from stepsim.runtime.cloud.quotas import AWS_QUOTAS, LOCAL_QUOTAS, NO_QUOTAS, QUOTAS, Quotas
-from stepsim.runtime.cloud.quotas import changed as changed_quotas
+from stepsim.runtime.cloud.prices import changed
+from stepsim.runtime.cloud.quotas import AWS_QUOTAS, LOCAL_QUOTAS, Quotas
 from stepsim.runtime.definition_source import DefinitionSource
 from stepsim.runtime.expectations import Check, Expectation, parse_expectation
 from stepsim.runtime.key_path import KeyPath
-from stepsim.runtime.lambdas.places import UNRESERVED_MIN
 from stepsim.runtime.mocks.inline import mocks_of
+from stepsim.runtime.scenario_account import check_prices, quotas_of
 from stepsim.runtime.scenario_apis import Api, api_of
-from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
+from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError
 from stepsim.runtime.scenario_faults import Fault, rule_of
 from stepsim.runtime.scenario_latency import latencies_of
 from stepsim.runtime.scenario_sets import Override, apply_sets
 from stepsim.runtime.scenario_tables import Table, table_of
 from stepsim.runtime.scenario_triggers import EventResolver, Known
 from stepsim.runtime.scenario_types import (
-    JOB_MS_MAX,
-    MB_OF_VCPU,
     BucketSpec,
-    FunctionSpec,
     GenerateSpec,
     MachineSpec,
     QueueSpec,
     Scenario,
-    TaskSpec,
 )
-from stepsim.workers.durations import NOTHING, Duration, parse_duration, parse_time
-from stepsim.workers.handler import HandlerError, HandlerReference
-from stepsim.workers.modelled import ModelledError
+from stepsim.runtime.scenario_work import WorkReader
 
 if TYPE_CHECKING:
     from stepsim.runtime.scenario_template import TemplateScenario
@@ -140,6 +129,7 @@ class _Resolver:
         self._default_quotas = default_quotas
         self._path = path
         self._base_dir = path.parent
+        self._work = WorkReader(checker, path.parent)
 
     def scenario(self, value: JSON) -> Scenario | None:
         """The whole, or None where the checker noted a problem."""
@@ -175,7 +165,7 @@ class _Resolver:
             value,
             written.Function,
             ("functions",),
-            lambda function, at: self._function(function, at, queue_names),
+            lambda function, at: self._work.function(function, at, queue_names),
         )
         if template is not None:
             buckets = {**template.scenario.buckets, **buckets}
@@ -183,11 +173,11 @@ class _Resolver:
             queues = {**template.scenario.queues, **queues}
             functions = template.over(template.scenario.functions, functions)
         apis = self._each(cloud, Api, ("cloud", "apis"), lambda api, at: api_of(api, at, functions, checker))
-        containers = self._each(value, written.Container, ("containers",), self._container)
-        batch_jobs = self._each(value, written.Job, ("batch_jobs",), self._job)
-        glue_jobs = self._each(value, written.Job, ("glue_jobs",), self._job)
-        tasks = self._each(value, written.Task, ("tasks",), self._task)
-        athena = self._list(value, written.AthenaQuery, "athena", self._athena_query)
+        containers = self._each(value, written.Container, ("containers",), self._work.container)
+        batch_jobs = self._each(value, written.Job, ("batch_jobs",), self._work.job)
+        glue_jobs = self._each(value, written.Job, ("glue_jobs",), self._work.job)
+        tasks = self._each(value, written.Task, ("tasks",), self._work.task)
+        athena = self._list(value, written.AthenaQuery, "athena", self._work.athena_query)
         machines = self._each(value, written.Machine, ("machines",), self._machine)
         if template is not None:
             machines = {**template.scenario.machines, **machines}
@@ -201,12 +191,12 @@ class _Resolver:
         faults = self._list(value, Fault, "faults", lambda fault, at: rule_of(fault, at, everything, checker))
         expect: list[Expectation | Check]
         expect = self._list(value, _EXPECTED, "expect", self._expectation)
-        quotas = self._quotas(value.get("quotas"))
+        quotas = quotas_of(value.get("quotas"), self._default_quotas, checker)
         latencies = latencies_of(value.get("latency"), checker)
-        self._check_reserved(functions, quotas["lambda_concurrency"])
-        self._check_prices(value.get("prices"))
+        self._work.check_reserved(functions, quotas["lambda_concurrency"])
+        check_prices(value.get("prices"), checker)
         known = Known(own_name, machines, functions, buckets, queues)
-        events = EventResolver(checker, known, self._check_code, seed).events(everything)
+        events = EventResolver(checker, known, self._work.check_code, seed).events(everything)
         if checker.problems or definition is None or start_ms is None:
             return None
         mocks = None
@@ -269,6 +259,7 @@ class _Resolver:
         """What paths are relative to, where that is not the file's own folder."""
         if isinstance(folder, str):
             self._base_dir = self._path.parent / folder
+            self._work = WorkReader(self._checker, self._base_dir)
             if not self._base_dir.is_dir():
                 self._checker.add(MISSING_FILE, f"there is no folder {self._base_dir}", ("relative_to",))
 
@@ -342,94 +333,14 @@ class _Resolver:
             if not distinct:
                 self._checker.add(INVALID_VALUE, "the same key for every n", (*path, "key"), "write {n} or {n:06d}")
         if generate.body is not None:
-            self._check_code(generate.body, (*path, "body"))
+            self._work.check_code(generate.body, (*path, "body"))
         return spec
-
-    def _check_code(self, text: str, path: KeyPath) -> None:
-        """Note a reference to code that is not there. Nothing is imported."""
-        try:
-            reference = HandlerReference.parse(text, self._base_dir)
-        except HandlerError as error:
-            self._checker.add(MISSING_FILE, str(error), path)
-            return
-        package = reference.module.partition(".")[0]
-        if reference.file is None and find_spec(package) is None:
-            where = self._base_dir.joinpath(*reference.module.split(".")).with_suffix(".py")
-            self._checker.add(MISSING_FILE, f"{text!r}: there is neither a file {where} nor a module {package}", path)
 
     def _queue(self, queue: written.Queue, path: KeyPath, names: Mapping[str, JSON]) -> QueueSpec:
         if (queue.dlq is None) != (queue.max_receive is None):
             self._checker.add(INVALID_VALUE, "dlq and max_receive go together", path)
-        self._queue_name(queue.dlq, (*path, "dlq"), names)
+        self._work.queue_name(queue.dlq, (*path, "dlq"), names)
         return QueueSpec(queue.visibility_s, queue.dlq, queue.max_receive, queue.duplicates)
-
-    def _function(self, function: written.Function, path: KeyPath, queues: Mapping[str, JSON]) -> FunctionSpec | None:
-        returns = function.returns
-        if (function.handler is not None) + (not isinstance(returns, msgspec.UnsetType)) + function.echo != 1:
-            self._checker.add(INVALID_VALUE, "exactly one of handler, returns and echo: true expected", path)
-        if function.handler is not None:
-            self._check_code(function.handler, (*path, "handler"))
-            if function.errors:
-                message = "errors model a function without code; of one with a handler, write faults"
-                self._checker.add(INVALID_VALUE, message, (*path, "errors"))
-        cold_start = None
-        if function.cold_start is not None:
-            cold_start = self._duration(function.cold_start, (*path, "cold_start"))
-            if cold_start.per_item_ms:
-                message = "an environment begins without an event, so nothing is added for its items"
-                self._checker.add(INVALID_VALUE, message, (*path, "cold_start"))
-        return FunctionSpec(
-            function.handler,
-            None if isinstance(returns, msgspec.UnsetType) else returns,
-            function.echo,
-            self._duration(function.duration, (*path, "duration"), function.memory_mb / MB_OF_VCPU),
-            self._errors(function.errors, path),
-            function.memory_mb,
-            function.timeout_s * 1_000,
-            _texts(function.env),
-            function.reserved_concurrency,
-            cold_start,
-            self._queue_name(function.dlq, (*path, "dlq"), queues),
-            None
-            if function.on_failure is None
-            else self._queue_name(function.on_failure.queue, (*path, "on_failure", "queue"), queues),
-        )
-
-    def _queue_name(self, name: str | None, path: KeyPath, queues: Mapping[str, JSON]) -> str | None:
-        if name is not None and name not in queues:
-            self._checker.add(INVALID_VALUE, f"there is no queue {name!r}", path, did_you_mean(name, queues))
-        return name
-
-    def _container(self, container: written.Container, path: KeyPath) -> FunctionSpec:
-        return replace(self._job(container, path), spot_interruption_per_hour=container.spot_interruption_per_hour)
-
-    def _job(self, job: written.Job, path: KeyPath) -> FunctionSpec:
-        if job.handler is not None:
-            self._check_code(job.handler, (*path, "handler"))
-            if job.exit_code is not None or job.errors:
-                message = "exit_code and errors model a job without code; a handler decides itself"
-                self._checker.add(INVALID_VALUE, message, path)
-        # What a DPU of Glue's computes, nobody says.
-        vcpus = None if path[0] == "glue_jobs" else job.vcpu or smallest(job.memory_mb)[0] / 1024
-        return FunctionSpec(
-            job.handler,
-            returns=job.exit_code or 0,
-            duration=self._duration(job.duration, (*path, "duration"), vcpus),
-            errors=self._errors(job.errors, path),
-            memory_mb=job.memory_mb,
-            timeout_ms=JOB_MS_MAX,
-            env=_texts(job.env),
-            vcpu=job.vcpu,
-        )
-
-    def _task(self, task: written.Task, path: KeyPath) -> TaskSpec:
-        return TaskSpec(
-            self._duration(task.duration, (*path, "duration")), task.returns, self._errors(task.errors, path)
-        )
-
-    def _athena_query(self, query: written.AthenaQuery, path: KeyPath) -> QueryModel:
-        duration = None if query.duration is None else self._duration(query.duration, (*path, "duration"))
-        return QueryModel(query.query, query.workgroup, duration, query.scanned_bytes)
 
     def _check_name(self, name: str, path: KeyPath) -> None:
         try:
@@ -442,78 +353,12 @@ class _Resolver:
         definition = self._file(machine.definition, (*path, "definition"), _DEFINITION_SUFFIXES)
         return None if definition is None else MachineSpec(definition, machine.type, machine.substitutions)
 
-    def _errors(self, errors: Sequence[written.ModelledError], path: KeyPath) -> tuple[ModelledError, ...]:
-        total = sum(error.probability for error in errors)
-        if total > 1 + 1e-9:
-            self._checker.add(INVALID_VALUE, f"the probabilities sum to {total:g}", (*path, "errors"))
-        return tuple(ModelledError(error.error, error.probability, error.cause) for error in errors)
-
-    def _duration(self, spec: JSON, path: KeyPath, vcpus: float | None = None) -> Duration:
-        name = str(path[-1])
-        try:
-            return parse_duration(spec, name, vcpus)
-        except ValueError as error:
-            self._checker.add(INVALID_VALUE, str(error).removeprefix(f"{name}: "), path)
-            return NOTHING
-
-    def _time_ms(self, spec: str | float | None, path: KeyPath) -> int | None:
-        if spec is None:
-            return None
-        try:
-            return parse_time(spec)
-        except ValueError as error:
-            self._checker.add(INVALID_VALUE, str(error).removeprefix("time: "), path)
-            return None
-
-    def _quotas(self, written_quotas: JSON) -> Quotas:
-        if written_quotas == "none":
-            return NO_QUOTAS
-        read: dict[str, float | None] = {}
-        for name, value in written_quotas.items() if isinstance(written_quotas, dict) else ():
-            path = ("quotas", name)
-            quota = QUOTAS.get(name)
-            if quota is None:
-                self._checker.add(INVALID_VALUE, f"there is no quota {name!r}", path, did_you_mean(name, QUOTAS))
-            elif value == "none":
-                read[name] = None
-            elif quota.unit == "ms":
-                read[name] = self._time_ms(value, path)
-            elif isinstance(value, str):
-                self._checker.add(INVALID_VALUE, f"is a number or none, not {value!r}: {quota.about}", path)
-            else:
-                read[name] = value
-        return changed_quotas(self._default_quotas, read)
-
-    def _check_reserved(self, functions: Mapping[str, FunctionSpec], concurrency: float | None) -> None:
-        """What functions may reserve: Lambda refuses whoever would leave too little to the others."""
-        reserved = 0
-        for name, function in functions.items():
-            reserved += function.reserved_concurrency or 0
-            if function.reserved_concurrency and concurrency is not None and reserved > concurrency - UNRESERVED_MIN:
-                message = (
-                    f"{reserved} of {concurrency:g} would be reserved: {UNRESERVED_MIN} must stay unreserved, and "
-                    "quotas.lambda_concurrency is what an account has"
-                )
-                self._checker.add(INVALID_VALUE, message, ("functions", name, "reserved_concurrency"))
-
-    def _check_prices(self, prices: JSON) -> None:
-        for name in prices if isinstance(prices, dict) else ():
-            if name not in LIST_PRICES:
-                self._checker.add(
-                    INVALID_VALUE, f"there is no price {name!r}", ("prices", name), did_you_mean(name, LIST_PRICES)
-                )
-
     def _expectation(self, expected: str | written.Check, path: KeyPath) -> Expectation | Check | None:
         if isinstance(expected, written.Check):
-            self._check_code(expected.check, (*path, "check"))
+            self._work.check_code(expected.check, (*path, "check"))
             return Check(expected.check, str(self._path), self._checker.place(path)[0])
         try:
             return parse_expectation(expected)
         except ValueError as error:
             self._checker.add(INVALID_VALUE, str(error), path)
             return None
-
-
-def _texts(variables: Mapping[str, str | int | float]) -> dict[str, str]:
-    """Environment variables: YAML takes 64 for a number, and the function gets a text."""
-    return {name: value if isinstance(value, str) else encode(value) for name, value in variables.items()}
