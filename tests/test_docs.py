@@ -51,6 +51,9 @@ def test_the_examples_of_a_document_do_what_it_says(document: Path, tmp_path: Pa
     """Every command exits as it is said to, and prints what is shown."""
     for folder in ("definitions", "scenarios"):
         (tmp_path / folder).symlink_to(ROOT / folder)
+    if "stepsim/tests/examples" in document.read_text():
+        # Only there: a plain `pytest` would find the tests of the examples.
+        (tmp_path / "stepsim").symlink_to(ROOT)
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for command, shown in steps(document.read_text()):
         expected = _EXIT.search(command)
