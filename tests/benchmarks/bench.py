@@ -162,6 +162,17 @@ def startup(quick: bool) -> Iterator[Measure]:
         yield Measure(f"stepsim {command}", f"{seconds:.2f} s", seconds, None, bar_s)
 
 
+def machine_tests(quick: bool) -> Iterator[Measure]:
+    """A test of a machine of ten mocked states, and a session of a thousand of them."""
+    seconds = program("machine_tests", "run", 3 if quick else 300)["seconds"]
+    yield Measure("a run of ten mocked states, in a test", f"{seconds * 1000:.2f} ms", seconds, None, 0.005)
+    tests = 20 if quick else 1_000
+    for workers in (1, 2):
+        seconds = program("machine_tests", "session", tests, workers)["seconds"]
+        name = f"{tests:,} such tests, {workers} process{'es' if workers > 1 else ''}"
+        yield Measure(name, f"{seconds:.1f} s", seconds, None, 15 if workers == 2 else None)
+
+
 SUBJECTS: Mapping[str, Callable[[bool], Iterator[Measure]]] = {
     "children": children,
     "growth": growth,
@@ -172,6 +183,7 @@ SUBJECTS: Mapping[str, Callable[[bool], Iterator[Measure]]] = {
     "pipeline": pipeline,
     "inline_map": inline_map,
     "startup": startup,
+    "machine_tests": machine_tests,
 }
 
 WIDTHS = (48, 68, 9, 8)

@@ -13,7 +13,19 @@ BENCH = Path(__file__).with_name("bench.py")
 
 @pytest.mark.benchmark
 @pytest.mark.parametrize(
-    "name", ["children", "growth", "calls", "listing", "readers", "real_map", "pipeline", "inline_map", "startup"]
+    "name",
+    [
+        "children",
+        "growth",
+        "calls",
+        "listing",
+        "readers",
+        "real_map",
+        "pipeline",
+        "inline_map",
+        "startup",
+        "machine_tests",
+    ],
 )
 def test_each_benchmark_measures_something(name: str) -> None:
     """A benchmark ends with a table; 1 is a bar that was missed, and anything else an error."""

@@ -46,9 +46,13 @@ from stepsim.runtime.testing import Fails, Hangs, Returns
 """
 
 
+PLUGIN = ("-p", "stepsim.runtime.pytest_plugin.plugin", "-p", "no:cacheprovider")
+
+
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A folder with a definition and mocks."""
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A folder with a definition and mocks; of the plugins that are installed, only ours is loaded."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.path.joinpath("orders.asl.json").write_text(json.dumps(ORDERS))
     pytester.path.joinpath("mocks.json").write_text(json.dumps(MOCKS))
     return pytester
@@ -58,7 +62,7 @@ def run(project: pytest.Pytester, tests: str, *options: str) -> pytest.RunResult
     """What comes of these tests."""
     project.makepyfile(test_orders=HEAD + tests)
     # In this process, what the tests import would be taken away again, and half of moto with it.
-    return project.runpytest_subprocess("-p", "no:cacheprovider", *options)
+    return project.runpytest_subprocess(*PLUGIN, *options)
 
 
 def test_a_fixture_runs_machines(project: pytest.Pytester) -> None:
@@ -204,13 +208,13 @@ def test_golden_histories_are_written_compared_and_updated(project: pytest.Pytes
     run(project, tests).stdout.fnmatch_lines(["*GoldenError: there is no golden history *test_it*--update-golden*"])
     run(project, tests, "--update-golden").assert_outcomes(passed=2)
     files = sorted(file.name for file in (project.path / "golden" / "test_orders").iterdir())
-    assert [re.sub("_[0-9a-f]{8}", "", name) for name in files] == ["test_it_1.json", "test_it_2.json"]
+    assert files == ["test_it-1.json", "test_it-2.json"]
     run(project, tests, "--stepsim-seed=random").assert_outcomes(passed=2)
     changed = run(project, GOLDEN.replace("PAYLOAD", '{"id": 2}'))
     changed.assert_outcomes(failed=2)
     changed.stdout.fnmatch_lines(
         [
-            "E *assert the run is not what test_it_1*.json says:",
+            "E *assert the run is not what test_it-1.json says:",
             "E *state Charge: its result has changed: $.Payload.id: 2 instead of 1",
             "*- stepsim -*",
             "  state Charge: its output has changed: $.id: 2 instead of 1",
@@ -267,7 +271,7 @@ def test_it(stepsim, golden, number):
     assert stepsim(input={"n": number}) == golden
 """
     project.makepyfile(test_orders=HEAD + tests)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n2", "-rP", "--stepsim-seed=random"]
+    command = [sys.executable, "-m", "pytest", *PLUGIN, "-p", "xdist", "-n2", "-rP", "--stepsim-seed=random"]
     for option in ("--update-golden", "-q"):
         ended = subprocess.run(
             [*command, option], capture_output=True, text=True, timeout=120, cwd=project.path, check=False
