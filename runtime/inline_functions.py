@@ -37,6 +37,10 @@ class _Timeline:
         assert self.scheduler is not None
         self.scheduler.call_at(due_ms, callback)
 
+    def leap(self, due_ms: int) -> bool:
+        assert self.scheduler is not None
+        return self.scheduler.leap(due_ms)
+
 
 class InlineFunctions:
     """Makes the workers of a simulation, and turns virtual time on for as long as it runs."""

@@ -127,6 +127,8 @@ class Scheduler:
         """The fiber in whose step an exception came up that is no StatesError; `advance` has raised it."""
         self.wake: Callable[[], None] | None = None
         """Called when a wait is answered from outside: a driver that sleeps has something to do."""
+        self.may_leap = False
+        """Set by a driver that jumps from deadline to deadline, and has nothing to do in between."""
 
     # -- what drivers and performers call -------------------------------------------------------------------------
 
@@ -160,6 +162,17 @@ class Scheduler:
         """Call back at a later moment."""
         self._serial += 1
         heappush(self._heap, (due_ms, self._serial, None, 0, callback, None))
+
+    def leap(self, due_ms: int) -> bool:
+        """Let the time be due_ms at once, if nothing else would happen until then; whether it is.
+
+        For who is called back by `advance`, and would do nothing more than have itself called back at due_ms.
+        """
+        heap = self._heap
+        if not self.may_leap or self._ready or (heap and heap[0][0] <= due_ms):
+            return False
+        self.now_ms = due_ms
+        return True
 
     def heartbeat(self, ticket: Ticket) -> bool:
         """Start the longest silence of a wait again. False where the ticket is stale."""

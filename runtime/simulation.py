@@ -31,6 +31,7 @@ def drive(
     scheduler = account.scheduler
     steps = 0
     looked_s = perf_counter()
+    scheduler.may_leap = sample is None
     with interruption() as interrupted, rare_collections():
         while execution.status == "RUNNING" or account.unfinished:
             deadline_ms = scheduler.next_deadline()

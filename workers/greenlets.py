@@ -23,6 +23,9 @@ T = TypeVar("T")
 _PATIENCE = 100
 """How often an ended activity may swallow the exception that ends it before its greenlet is left where it stands."""
 
+_LEAPS = 256
+"""How many waits an activity may leap over in a row: then the driver has its turn, which sees to Ctrl-C."""
+
 _left_standing: list[greenlet] = []
 """Greenlets that refused to end. Freeing one would raise in it again, without end: they are kept instead."""
 
@@ -44,6 +47,10 @@ class Timeline(Protocol):
 
     def call_at(self, due_ms: int, callback: Callable[[], None]) -> None:
         """Call back on the hub once the clock shows due_ms; callbacks for one moment in the order they came."""
+        ...
+
+    def leap(self, due_ms: int) -> bool:
+        """Show due_ms at once, where no callback is due until then; whether it does. For who was called back."""
         ...
 
 
@@ -155,6 +162,9 @@ class HandlerGreenlet(greenlet):
         activity.serial += 1
         if due_ms > activity.deadline_ms:
             self.hub.watch_deadline(activity.root)
+        elif self.hub.leap(due_ms):
+            # Nobody else had anything to do meanwhile.
+            return
         else:
             timeline.call_at(due_ms, partial(self.hub.wake, activity, activity.serial))
         self.suspend()
@@ -221,6 +231,9 @@ class Hub:
         self._idle: list[HandlerGreenlet] = []
         self._live: dict[Activity, None] = {}
         self._variables = Variables()
+        self._leaps = 0
+        """How many waits the activity that runs may still leap over; none before it has waited, for whoever has
+        started it may go on in the same moment."""
 
     def elapsed_ms(self) -> int:
         """Virtual milliseconds since the hub was made: small numbers, exact enough as floats of seconds."""
@@ -237,6 +250,7 @@ class Hub:
         greenlet.activity = activity
         activity.greenlet = greenlet
         self._live[activity] = None
+        self._leaps = 0
         self._enter(activity, partial(greenlet.switch, activity))
 
     def wake(self, activity: Activity, serial: int) -> None:
@@ -244,7 +258,17 @@ class Hub:
         if activity.serial == serial and not activity.over:
             activity.serial += 1
             assert activity.greenlet is not None
+            self._leaps = _LEAPS
             self._enter(activity, activity.greenlet.switch)
+
+    def leap(self, due_ms: int) -> bool:
+        """Let the time be due_ms without leaving the activity that runs; whether that was possible."""
+        if not self._leaps or not self.timeline.leap(due_ms):
+            return False
+        self._leaps -= 1
+        self.entries += 1
+        self._show_now()
+        return True
 
     def watch_deadline(self, activity: Activity) -> None:
         """See to it that an activity ends at its deadline, whatever it waits for then."""

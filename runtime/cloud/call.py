@@ -21,6 +21,7 @@ class CallSite:
 
     __slots__ = (
         "_calls",
+        "_whereabouts",
         "account",
         "attempt",
         "batch",
@@ -65,6 +66,7 @@ class CallSite:
         self.settled = False
         """The faults of the invocation have been decided: it is the one that a fault has asked for."""
         self._calls: Iterator[int] | None = None
+        self._whereabouts: str | None = None
 
     @property
     def calls(self) -> Iterator[int]:
@@ -72,6 +74,15 @@ class CallSite:
         if self._calls is None:
             self._calls = count()
         return self._calls
+
+    @property
+    def whereabouts(self) -> str:
+        """What its dice are named after, in one text that is written once."""
+        text = self._whereabouts
+        if text is None:
+            text = f"{self.execution}/{self.state}/{self.function}/{self.place}/{self.attempt}"
+            self._whereabouts = text
+        return text
 
     def __repr__(self) -> str:
         return f"CallSite({self.execution!r}, {self.state!r}, {self.function!r}, {self.item}, {self.attempt})"

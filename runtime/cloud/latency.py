@@ -93,10 +93,12 @@ class Latency:
 
     def draw(self, spread: Spread, site: CallSite, number: int) -> int:
         """The latency, in ms, of the site's number-th call."""
-        if type(spread) is tuple and spread[0] == spread[1]:
-            return spread[0]
-        place = f"{site.execution}/{site.state}/{site.function}/{site.place}/{site.attempt}/{number}"
-        return drawn_ms(spread, self._dice.of("latency/" + place))
+        if type(spread) is not tuple:
+            return drawn_ms(spread, self._dice.of(f"latency/{site.whereabouts}/{number}"))
+        shortest, longest = spread
+        if shortest == longest:
+            return shortest
+        return shortest + int(self._dice.of(f"latency/{site.whereabouts}/{number}") * (longest - shortest + 1))
 
     def of(self, name: str, *place: object) -> int:
         """How long, in ms, what a model names (``fargate.provisioning``) takes at this place."""

@@ -28,10 +28,15 @@ def _calls(s3: Any, dynamodb: Any) -> Mapping[str, Callable[[int], object]]:
         item = {"pk": {"S": f"pair#{n}"}, "amount": {"N": "125000"}, "status": {"S": "MATCHED"}}
         return dynamodb.put_item(TableName="table", Item=item)
 
+    def batch_write_item(n: int) -> object:
+        items = [{"pk": {"S": f"row#{n}/{k}"}, "amount": {"N": "125000"}} for k in range(25)]
+        return dynamodb.batch_write_item(RequestItems={"table": [{"PutRequest": {"Item": item}} for item in items]})
+
     return {
         "PutObject": lambda n: s3.put_object(Bucket="bucket", Key=f"keys/{n:06d}", Body=BODY),
         "GetObject": lambda n: s3.get_object(Bucket="bucket", Key=f"keys/{n:06d}")["Body"].read(),
         "PutItem": put_item,
+        "BatchWriteItem": batch_write_item,
     }
 
 

@@ -314,3 +314,25 @@ def test_what_is_not_an_effect_is_refused(world: World) -> None:
     world.scheduler.spawn(wrong())
     with pytest.raises(TypeError, match="not an effect"):
         world.drive()
+
+
+def test_a_callback_leaps_to_where_nothing_else_happens_before(world: World) -> None:
+    """It leaps neither over what is due by then, nor where the driver has not allowed it, nor where somebody is
+    ready; and what it leapt to is the time for all."""
+    scheduler = world.scheduler
+
+    def leaping() -> None:
+        world.note(scheduler.leap(20))
+        scheduler.may_leap = True
+        world.note([scheduler.leap(20), scheduler.leap(30)])
+        scheduler.spawn(sleeper())
+        world.note(scheduler.leap(21))
+
+    def sleeper() -> Program:
+        yield Sleep(22)
+        world.note("awake")
+
+    scheduler.call_at(10, leaping)
+    scheduler.call_at(25, lambda: world.note("due"))
+    world.drive()
+    assert world.log == [(10, False), (20, [True, False]), (20, False), (22, "awake"), (25, "due")]

@@ -21,6 +21,7 @@ class JumpingTimeline:
         self._now_ms = START_MS
         self._callbacks: list[tuple[int, int, Callable[[], None]]] = []
         self._serial = 0
+        self._until_ms: int | None = None
 
     def now_ms(self) -> int:
         return self._now_ms
@@ -29,8 +30,16 @@ class JumpingTimeline:
         self._serial += 1
         heapq.heappush(self._callbacks, (due_ms, self._serial, callback))
 
+    def leap(self, due_ms: int) -> bool:
+        too_late = self._until_ms is not None and due_ms > START_MS + self._until_ms
+        if too_late or (self._callbacks and self._callbacks[0][0] <= due_ms):
+            return False
+        self._now_ms = due_ms
+        return True
+
     def run(self, until_ms: int | None = None) -> None:
         """Jump through all callbacks, or those due until so many ms after the start."""
+        self._until_ms = until_ms
         while self._callbacks and (until_ms is None or self._callbacks[0][0] <= START_MS + until_ms):
             due_ms, _, callback = heapq.heappop(self._callbacks)
             self._now_ms = max(self._now_ms, due_ms)

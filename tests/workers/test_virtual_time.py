@@ -218,3 +218,27 @@ def test_whatever_a_module_binds_early_follows_virtual_time(early_handler: Calla
     first, second = stage.call(early_handler), stage.call(early_handler)
     assert first.duration_ms == 600_000
     assert first.payload == second.payload
+
+
+@pytest.mark.parametrize("leaps", [True, False])
+def test_waits_that_are_leapt_over_change_nothing(timeline: Any, monkeypatch: Any, leaps: bool) -> None:
+    """Handlers that wait beside each other, and one that goes on alone for longer than one may without the driver."""
+    if not leaps:
+        monkeypatch.setattr(timeline, "leap", lambda due_ms: False)
+    log: list[Any] = []
+
+    def handler(event: Any, context: Any) -> None:
+        for _ in range(event["times"]):
+            time.sleep(event["s"])
+            log.append((event["s"], time.time(), time.monotonic(), context.get_remaining_time_in_millis()))
+
+    with VirtualTime(timeline) as virtual_time:
+        stage = timeline.stage(virtual_time)
+        results: list[Any] = []
+        for number, (times, s) in enumerate([(3, 0.007), (2, 0.01), (600, 0.001)]):
+            stage.start(handler, results, json.dumps({"times": times, "s": s}), f"r-{number}", timeout_ms=500)
+        timeline.run()
+    assert len(log) == 3 + 2 + 500
+    assert log == sorted(log, key=lambda entry: entry[1])
+    assert [result.function_error for result in results] == [None, None, "Unhandled"]
+    assert timeline.elapsed_ms == 500
