@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from stepsim.runtime.kept import Keeping, KeptRun
     from stepsim.runtime.time_series import TimeSeries
     from stepsim.runtime.triggers.triggered_run import TriggeredRun
+    from stepsim.workers.shown_clock import ShownClock
 
 Report: TypeAlias = dict[str, Any]
 
@@ -279,6 +280,7 @@ class _Stage:
         self._execution: Execution | None = None
         self._counts = ExecutionCounts()
         self._keeping: Keeping | None = None
+        self._shown: ShownClock | None = None
         for file, definition in self._definitions():
             missing = definition.missing_functions(scenario.functions, scenario.tasks)
             # A test case leaves out what its path does not come to.
@@ -326,6 +328,11 @@ class _Stage:
             return None
         from stepsim.runtime.cloud_setup import SetupError, open_cloud
 
+        if self.clock == "virtual":
+            from stepsim.workers.shown_clock import ShownClock
+
+            # What is there at first has been made when the run begins.
+            self._shown = parts.enter_context(ShownClock(scenario.start_ms))
         try:
             cloud = parts.enter_context(open_cloud(scenario, self.latency, self.faults, self.capacity))
         except (GeneratorError, SetupError) as error:
@@ -382,10 +389,24 @@ class _Stage:
             if self.clock == "virtual":
                 scheduler = self._account.scheduler
                 cloud.queues.now_ms = lambda: scheduler.now_ms
+                if self._shown is not None:
+                    cloud.before_call = self._shown.following(lambda: scheduler.now_ms)
                 cloud.fast_paths["athena"] = self.capacity.athena.operations(self.latency, self.dice)
+            if self.scenario.has_code:
+                self._invoke_from_code(cloud)
             cloud.fast_paths["stepfunctions"] = step_functions.gate_operations()
             cloud.fast_paths["events"] = event_operations(step_functions.registries)
         return self._account
+
+    def _invoke_from_code(self, cloud: Cloud) -> None:
+        """Let functions that code invokes be the scenario's, and never moto's, which runs none."""
+        from stepsim.runtime.lambda_calls import refuse_invokes, serve_invokes
+
+        assert self._account is not None
+        if self.clock == "virtual":
+            serve_invokes(cloud, self._account.scheduler, self.dice, self.latency)
+        else:
+            refuse_invokes(cloud)
 
     @property
     def _map_runs_kept(self) -> MapRunsKept:
