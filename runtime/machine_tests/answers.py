@@ -237,6 +237,13 @@ def unanswered_function(name: str, states: Sequence[str]) -> FunctionSpec:
     return FunctionSpec(script=Script((), lambda number: Unanswered(told)))  # noqa: ARG005
 
 
+def codeless_function(name: str, reason: str, states: Sequence[str]) -> FunctionSpec:
+    """A template's function that cannot be run here: whoever invokes it is told why, and what to do."""
+    for_state = f", or mocks={{{states[0]!r}: …}} for the state" if states else ""
+    told = f"the test must answer for the function {name!r} ({reason}): add functions={{{name!r}: …}}{for_state}"
+    return FunctionSpec(script=Script((), lambda number: Unanswered(told)))  # noqa: ARG005
+
+
 def _step(name: str, answer: OneAnswer) -> Step:
     if isinstance(answer, Returns):
         return Model(returns=answer.result, duration=_delay(answer.delay))

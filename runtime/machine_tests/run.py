@@ -13,8 +13,10 @@ from stepsim.asl.payload import JSON
 from stepsim.asl.timestamp import parse_timestamp
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.machine_tests.answers import (
+    Function,
     FunctionAnswer,
     Mock,
+    codeless_function,
     function_spec,
     mocked_state,
     unanswered_function,
@@ -177,14 +179,35 @@ def _start_ms(start: datetime | str | None) -> int:
 def _functions(
     scenario: Scenario, loaded: Loaded, given: Mapping[str, FunctionAnswer], folder: Path | None
 ) -> dict[str, FunctionSpec]:
-    specs = dict(scenario.functions)
+    called = loaded.definition.functions
+    # A template's function without code that can be run: a Catch must not take that for an error of its own.
+    specs = {
+        name: spec if spec.has_code else codeless_function(name, spec.errors[0].cause, called.get(name, ()))
+        for name, spec in scenario.functions.items()
+    }
     for name, answer in given.items():
         spec = function_spec(name, answer)
-        specs[name] = spec if spec.handler is None else replace(spec, code_dir=folder or scenario.base_dir)
-    for name, states in loaded.definition.functions.items():
+        if spec.handler is not None:
+            spec = replace(spec, code_dir=folder or scenario.base_dir)
+        there = scenario.functions.get(name)
+        specs[name] = spec if there is None or isinstance(answer, Function) else _in_place_of(there, spec)
+    for name, states in called.items():
         if name not in specs:
             specs[name] = unanswered_function(name, states)
     return specs
+
+
+def _in_place_of(there: FunctionSpec, spec: FunctionSpec) -> FunctionSpec:
+    """Other code for a template's function, which keeps its time, memory and environment."""
+    return replace(
+        spec,
+        memory_mb=there.memory_mb,
+        timeout_ms=there.timeout_ms,
+        env=there.env,
+        reserved_concurrency=there.reserved_concurrency,
+        dlq=there.dlq,
+        search_paths=there.search_paths,
+    )
 
 
 def _refuse_unknown(given: Mapping[str, FunctionAnswer], scenario: Scenario, loaded: Loaded) -> None:

@@ -98,7 +98,8 @@ def chosen_machine(project: Project, resource: str | None) -> ProjectMachine:
         if named:
             return named[0]
         message = f"there is no state machine {resource!r}"
-        raise ProjectError([_of_project(project, UNKNOWN_NAME, message, did_you_mean(resource, machines))])
+        names = dict.fromkeys([*machines, *(one.name for one in machines.values())])
+        raise ProjectError([_of_project(project, UNKNOWN_NAME, message, did_you_mean(resource, names))])
     if len(machines) == 1:
         return next(iter(machines.values()))
     if not machines:
