@@ -79,7 +79,11 @@ class StateResult:
         """It was entered: so many times, or at all."""
         __tracebackhide__ = True
         fits = self.entered == times if times is not None else self.entered > 0
-        return self._holds(fits, f"be entered{_times(times)}", f"was entered {self.entered} times")
+        return self._holds(
+            fits,
+            f"be entered{_times(times)}",
+            f"was entered{_times(self.entered)}" if self.entered else "was never entered",
+        )
 
     def was_never_entered(self) -> Self:
         """No path led to it."""
@@ -93,7 +97,7 @@ class StateResult:
         counted = len(failed) if error is None else failed.count(error)
         fits = counted == times if times is not None else counted > 0
         because = "" if error is None else f" because of {error}"
-        found = f"was retried {len(failed)} times" + (f" ({', '.join(failed)})" if failed else "")
+        found = f"was retried{_times(len(failed))} ({', '.join(failed)})" if failed else "was not retried"
         return self._holds(fits, f"be retried{_times(times)}{because}", found)
 
     def was_caught(self, error: str | None = None) -> Self:

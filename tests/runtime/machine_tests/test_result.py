@@ -130,10 +130,10 @@ def test_sentences_that_hold_go_on(good: MachineResult, bad: MachineResult) -> N
         (lambda good, bad: good.took(at_least="3s"), "it was to take at least 3s"),
         (
             lambda good, bad: good.state("First").was_retried(1),
-            "was to be retried once; was retried 2 times .Busy, Busy",
+            "was to be retried once; was retried twice .Busy, Busy",
         ),
         (lambda good, bad: good.state("First").was_retried(2, "X"), "be retried twice because of X"),
-        (lambda good, bad: good.state("First").was_entered(2), "was to be entered twice; was entered 1 times"),
+        (lambda good, bad: good.state("First").was_entered(2), "was to be entered twice; was entered once"),
         (lambda good, bad: good.never_entered("Mark"), "'Mark' was to never be entered; was entered once"),
         (lambda good, bad: bad.state("Both").was_caught("X"), "its Catch took Declined"),
         (lambda good, bad: good.state("Both").was_caught(), "its Catch took nothing"),
