@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from stepsim.runtime.cli_explore import explore
 from stepsim.runtime.cli_import import import_history
 from stepsim.runtime.cli_replay import replay
 from stepsim.runtime.cli_run import run, simulate
@@ -38,4 +39,5 @@ main.add_command(sweep)
 main.add_command(serve)
 main.add_command(validate)
 main.add_command(import_history)
+main.add_command(explore)
 main.add_command(replay)
