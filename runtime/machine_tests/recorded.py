@@ -85,6 +85,12 @@ def _check(events: Sequence[HistoryEvent], source: str) -> None:
         raise HistoryError(f"{source} does not begin with ExecutionStarted but with {first.type}: all pages are needed")
     if [event.id for event in events] != list(range(1, len(events) + 1)):
         raise HistoryError(f"{source} lacks events between {first.id} and {last.id}: all pages are needed")
+    redriven = next((event.id for event in events if event.type == "ExecutionRedriven"), None)
+    if redriven is not None:
+        raise HistoryError(
+            f"{source} is of an execution that was redriven, at event {redriven}, which cannot be replayed: take the "
+            f"history of one that ran through"
+        )
     if last.type not in _ENDS:
         raise HistoryError(
             f"{source} ends with {last.type}: the execution still runs, or pages are missing (nextToken)"

@@ -214,7 +214,9 @@ class _Answers:
             return Answer(error=error, cause=recorded.cause, delay_ms=delay_ms, submitted=submitted, refused=refused)
         if recorded.ended_ms is None:
             raise NotRecorded(visit.state, f"the record has no answer to {visit.state!r}: it was cut off there")
-        return Answer(Payload(recorded.result), delay_ms=delay_ms, submitted=submitted)
+        # Heartbeats are in no history: there were as many as it took.
+        beat_ms = None if call.heartbeat_s is None else max(1, call.heartbeat_s * 500)
+        return Answer(Payload(recorded.result), delay_ms=delay_ms, heartbeat_ms=beat_ms, submitted=submitted)
 
     def run_map(self, state: MapState, distributed: DistributedMap, effective: Payload, frame: Frame) -> Program:  # noqa: ARG002
         """One attempt of a distributed Map: its run's result comes after as long as it took."""

@@ -23,6 +23,8 @@ from stepsim.runtime.runner import RunError
 from stepsim.runtime.scenario_check import ScenarioError
 
 _FILES = ("mock_file", "base_dir")
+_UNSAID: JSON = object()
+"""Of an input that is not given: None is JSON."""
 _MISTAKES = (DefinitionError, ScenarioError, RunError, ProjectError, HistoryError, Unanswered)
 """What a test's own words can be wrong about: told without a traceback through ours."""
 
@@ -46,7 +48,7 @@ class Stepsim:
     def __call__(
         self,
         definition: DefinitionGiven | None = None,
-        input: JSON = None,  # noqa: A002 - AWS's word
+        input: JSON = _UNSAID,  # noqa: A002 - AWS's word
         **options: Any,
     ) -> MachineResult:
         """Run a machine to its end; `options` are those of `run_machine`.
@@ -56,7 +58,7 @@ class Stepsim:
         """
         __tracebackhide__ = True
         told = self._told(definition, options)
-        if input is not None:
+        if input is not _UNSAID:
             told["input"] = input
         return self._noted(self._run(told))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stepsim.asl.errors import DefinitionError
-from stepsim.runtime.testing import Fails, HistoryError, MachineResult, Returns, replay, run_machine
+from stepsim.runtime.testing import Fails, Hangs, HistoryError, MachineResult, Returns, replay, run_machine
 
 CALL = {
     "Type": "Task",
@@ -232,6 +232,7 @@ def test_a_history_of_another_machine_is_refused(recorded: MachineResult) -> Non
             '"inputDetails": {"truncated": true}}}, {"id": 2, "type": "ExecutionFailed", "timestamp": 1}]',
             "the data of event 1 is cut off",
         ),
+        (f'[{BEGUN}, {{"id": 2, "type": "ExecutionRedriven", "timestamp": 2}}]', "was redriven, at event 2"),
     ],
 )
 def test_a_history_that_is_no_whole_one_is_refused(tmp_path: Path, history: str, message: str) -> None:
@@ -241,6 +242,24 @@ def test_a_history_that_is_no_whole_one_is_refused(tmp_path: Path, history: str,
     with pytest.raises(HistoryError, match=message) as caught:
         replay(MACHINE, file)
     assert str(file) in str(caught.value)
+
+
+def test_heartbeats_come_as_long_as_an_answer_took() -> None:
+    """Histories do not have them."""
+    machine = {"StartAt": "Tell", "States": {"Tell": {**TELL, "End": True}}}
+    recorded = run_machine(machine, {}, mocks={"Tell": Returns(1, delay="5m")})
+    beating = {"StartAt": "Tell", "States": {"Tell": {**TELL, "HeartbeatSeconds": 60, "End": True}}}
+    assert replay(beating, recorded).went_as_recorded()
+
+
+def test_a_time_out_strikes_again() -> None:
+    """After as long as the definition now says."""
+    machine = {"StartAt": "Tell", "States": {"Tell": {**TELL, "End": True}}}
+    recorded = run_machine(machine, {}, mocks={"Tell": Hangs()})
+    assert recorded.duration_s == 600
+    assert replay(machine, recorded.history).went_as_recorded().result.duration_s == 600
+    patient = {"StartAt": "Tell", "States": {"Tell": {**TELL, "TimeoutSeconds": 900, "End": True}}}
+    assert replay(patient, recorded.history).result.duration_s == 900
 
 
 def test_a_file_may_be_one_that_a_run_has_saved(tmp_path: Path, recorded: MachineResult) -> None:

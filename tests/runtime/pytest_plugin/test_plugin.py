@@ -78,7 +78,9 @@ def test_a_fixture_runs_machines(project: pytest.Pytester) -> None:
             assert stepsim.results == [result]
 
         def test_in_place(stepsim):
-            assert stepsim({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}, 5).output == 5
+            machine = {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}
+            assert [stepsim(machine, given).output for given in (5, None)] == [5, None]
+            assert stepsim(machine).output == {}
         """.replace("\n        ", "\n"),
     )
     result.assert_outcomes(passed=2)
@@ -185,7 +187,7 @@ WRONG_CASES = {
 @pytest.mark.parametrize(("marker", "message"), WRONG_CASES.items())
 def test_test_cases_that_are_not_there_are_told(project: pytest.Pytester, marker: str, message: str) -> None:
     """When tests are collected."""
-    machines = {name: {"TestCases": {"Case": {}}} for name in ("a", "b")}
+    machines: dict[str, object] = {name: {"TestCases": {"Case": {}}} for name in ("a", "b")}
     project.path.joinpath("two.json").write_text(json.dumps({"StateMachines": machines}))
     result = run(project, f"@pytest.mark.stepsim_cases({marker})\ndef test_it(stepsim):\n    pass\n")
     result.assert_outcomes(errors=1)
