@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeAlias
@@ -130,20 +131,21 @@ def _schema(*keys: KeySpec) -> list[dict[str, str]]:
 
 
 def _make_queues(cloud: Cloud, queues: Mapping[str, QueueSpec]) -> None:
-    """Queues in an order in which a dead-letter queue stands before those that use it."""
-    client = cloud.client("sqs") if queues else None
-    for name, queue in sorted(queues.items(), key=lambda entry: entry[1].dlq is not None):
-        assert client is not None
+    """All queues, and then which of them takes what another could not get rid of: that one may have its own again."""
+    if not queues:
+        return
+    client = cloud.client("sqs")
+    urls: dict[str, str] = {}
+    for name, queue in queues.items():
         attributes = {"VisibilityTimeout": str(queue.visibility_s)}
-        if queue.dlq is not None:
-            url = client.get_queue_url(QueueName=queue.dlq)["QueueUrl"]
-            arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-            attributes["RedrivePolicy"] = (
-                f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{queue.max_receive or 3}}}'
-            )
         if name.endswith(".fifo"):
             attributes["FifoQueue"] = "true"
-        client.create_queue(QueueName=name, Attributes=attributes)
+        urls[name] = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    for name, queue in queues.items():
+        if queue.dlq is not None:
+            told = client.get_queue_attributes(QueueUrl=urls[queue.dlq], AttributeNames=["QueueArn"])
+            policy = {"deadLetterTargetArn": told["Attributes"]["QueueArn"], "maxReceiveCount": queue.max_receive or 3}
+            client.set_queue_attributes(QueueUrl=urls[name], Attributes={"RedrivePolicy": json.dumps(policy)})
 
 
 def _make_channels(cloud: Cloud, scenario: Scenario) -> None:

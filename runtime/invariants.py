@@ -9,6 +9,7 @@ from __future__ import annotations
 import linecache
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -62,9 +63,10 @@ def judge(check: Check, function: CheckFunction, outcome: Outcome) -> dict[str, 
         found = function(outcome)
     except AssertionError as error:
         return verdict | {"message": str(error) or _failed_line(error)}
-    except Exception as error:
-        what = f"{type(error).__name__}: {error}"
-        return verdict | {"actual": None, "message": f"{_place(check)}the check itself raised {what} ({_where(error)})"}
+    except (Exception, SystemExit) as error:
+        what, where = f"{type(error).__name__}: {error}", _where(error)
+        message = f"{_place(check)}the check itself raised {what}{f' ({where})' if where else ''}"
+        return verdict | {"actual": None, "message": message}
     if found is None or found is True:
         return verdict | {"holds": True, "actual": True}
     if isinstance(found, str):
@@ -82,13 +84,13 @@ def _place(check: Check) -> str:
     return f"{check.source}:{check.line}: " if check.line else ""
 
 
-def _frame(error: Exception) -> traceback.FrameSummary | None:
+def _frame(error: BaseException) -> traceback.FrameSummary | None:
     # A table that is not there is missed here, and asked for there.
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
     return frames[-1] if frames else None
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     frame = _frame(error)
     return "" if frame is None else f"{Path(frame.filename).name}:{frame.lineno}"
 
@@ -149,6 +151,8 @@ class _Bodies(Mapping[str, bytes]):
 
 def outcome_of(cloud: Cloud | None, report: Mapping[str, Any]) -> Outcome:
     """What checks are called with. Without an account there are no tables, buckets or queues."""
+    # A check may do with it what it likes, and the run's own stays as it is.
+    report = deepcopy(report)
     if cloud is None:
         return Outcome(report, {}, {}, {})
     from moto.sqs.models import sqs_backends

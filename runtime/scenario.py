@@ -340,6 +340,8 @@ class _Resolver:
         if (queue.dlq is None) != (queue.max_receive is None):
             self._checker.add(INVALID_VALUE, "dlq and max_receive go together", path)
         self._work.queue_name(queue.dlq, (*path, "dlq"), names)
+        if queue.dlq is not None and queue.dlq == path[-1]:
+            self._checker.add(INVALID_VALUE, "a queue cannot be its own dead-letter queue", (*path, "dlq"))
         return QueueSpec(queue.visibility_s, queue.dlq, queue.max_receive, queue.duplicates)
 
     def _check_name(self, name: str, path: KeyPath) -> None:

@@ -8,6 +8,9 @@ from stepsim.runtime.cloud.quotas import NO_QUOTAS, QUOTAS, Quotas, changed
 from stepsim.runtime.scenario_check import INVALID_VALUE, Checker, did_you_mean
 from stepsim.workers.durations import parse_time
 
+_QUOTA_MAX = 1e12
+"""Above it, floats and whole numbers go different ways."""
+
 
 def quotas_of(written_quotas: JSON, defaults: Quotas, checker: Checker) -> Quotas:
     """The account's quotas: the defaults, with what is written set anew."""
@@ -28,6 +31,8 @@ def quotas_of(written_quotas: JSON, defaults: Quotas, checker: Checker) -> Quota
                 checker.add(INVALID_VALUE, str(error).removeprefix("time: "), path)
         elif isinstance(value, str):
             checker.add(INVALID_VALUE, f"is a number or none, not {value!r}: {quota.about}", path)
+        elif value > _QUOTA_MAX:
+            checker.add(INVALID_VALUE, f"{value:g} is more than any account has", path, "write none for no limit")
         else:
             read[name] = value
     return changed(defaults, read)

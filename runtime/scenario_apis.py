@@ -57,6 +57,8 @@ def api_of(api: Api, path: KeyPath, functions: Collection[str], checker: Checker
     if not _ID.fullmatch(str(path[-1])):
         message = f"small letters and digits expected, as {path[-1]!r} is the API's id and begins its host name"
         checker.add(INVALID_VALUE, message, path)
+    if not api.routes:
+        checker.add(INVALID_VALUE, "an API without routes answers nothing", (*path, "routes"))
     if not _STAGE.fullmatch(api.stage):
         checker.add(INVALID_VALUE, f"AWS takes no such name of a stage: {api.stage!r}", (*path, "stage"))
     return ApiSpec(tuple(_routes(api.routes, (*path, "routes"), functions, checker)), api.stage, api.throttle)

@@ -106,7 +106,8 @@ class Checker:
                 self.add(MISSING_KEY, f"{name!r} is missing", path)
 
     def _check_bounds(self, value: float, kind: inspect.IntType | inspect.FloatType, path: KeyPath) -> None:
-        if (kind.ge is not None and value < kind.ge) or (kind.le is not None and value > kind.le):
+        too_low = (kind.ge is not None and value < kind.ge) or (kind.gt is not None and value <= kind.gt)
+        if too_low or (kind.le is not None and value > kind.le):
             self.add(INVALID_VALUE, f"{_describe(kind)} expected, not {value}", path)
 
     def _wrong_type(self, value: JSON, kind: inspect.Type, path: KeyPath) -> None:
@@ -167,7 +168,7 @@ def _describe_one(kind: inspect.Type) -> str:
         return " or ".join(map(str, kind.values))
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         noun = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
-        low = "" if kind.ge is None else f" from {kind.ge}"
+        low = f" above {kind.gt:g}" if kind.gt is not None else "" if kind.ge is None else f" from {kind.ge}"
         return noun + low + ("" if kind.le is None else f" to {kind.le}")
     return _NOUNS[type(kind)]
 

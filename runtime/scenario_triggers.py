@@ -80,9 +80,11 @@ class EventResolver:
             trigger = self._checker.converted(element, written.Trigger, path)
             if trigger is None:
                 continue
-            if trigger.schedule is not None and is_recurring(trigger.schedule):
-                recurring = (*path, "schedule")
+            known = len(self._checker.problems)
             triggers.append(self._trigger(trigger, path))
+            sound = len(self._checker.problems) == known
+            if sound and trigger.schedule is not None and is_recurring(trigger.schedule):
+                recurring = (*path, "schedule")
         arrivals: list[ArrivalSpec] = []
         listed = value.get("arrivals")
         for index, element in enumerate(listed if isinstance(listed, list) else ()):
@@ -103,6 +105,9 @@ class EventResolver:
             message = "mocks answer one execution, and a trigger starts many"
             self._checker.add(INVALID_VALUE, message, ("mocks",))
         until_ms = None if until is None else self._time_ms(until, ("until",))
+        for index, arrival_spec in enumerate(arrivals):
+            if until_ms is not None and arrival_spec.timing.at_ms > until_ms > 0:
+                self._add("comes after until, so never", ("arrivals", index, "at"))
         return Events(tuple(triggers), tuple(arrivals), until_ms, starts_itself)
 
     # -- triggers -------------------------------------------------------------------------------------------------
@@ -142,10 +147,13 @@ class EventResolver:
 
     def _schedule(self, text: str, path: KeyPath) -> Schedule:
         try:
-            return parse_schedule(text)
+            schedule = parse_schedule(text)
         except ValueError as error:
             self._add(str(error), path)
             return _once(0)
+        if schedule(0, -1) is None:
+            self._add("a schedule that is never due", path)
+        return schedule
 
     def _way(self, trigger: written.Trigger, path: KeyPath) -> tuple[bool, Polling | None]:
         """Whether the way leads over EventBridge, and the queue at its end."""

@@ -13,6 +13,7 @@ from stepsim.asl.payload import JSON, encode
 from stepsim.runtime import scenario_file as written
 from stepsim.runtime.cloud.athena import QueryModel
 from stepsim.runtime.cloud.fargate import smallest
+from stepsim.runtime.functions import INIT_MS_MAX
 from stepsim.runtime.key_path import KeyPath
 from stepsim.runtime.lambdas.places import UNRESERVED_MIN
 from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, did_you_mean
@@ -46,6 +47,8 @@ class WorkReader:
             if cold_start.per_item_ms:
                 message = "an environment begins without an event, so nothing is added for its items"
                 self._checker.add(INVALID_VALUE, message, (*path, "cold_start"))
+            elif (cold_start.constant_ms or 0) > INIT_MS_MAX:
+                self._checker.add(INVALID_VALUE, "Lambda lets an environment begin for 10s", (*path, "cold_start"))
         return FunctionSpec(
             function.handler,
             None if isinstance(returns, msgspec.UnsetType) else returns,

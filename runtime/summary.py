@@ -62,6 +62,10 @@ def _milliseconds(value: float) -> str:
     return duration(value / 1000)
 
 
+def _hours(value: float) -> str:
+    return f"{value:,.2f}" if value >= 1 else f"{value:.2g}"
+
+
 def _percent(share: float) -> str:
     return f"{share:.1%}"
 
@@ -91,7 +95,7 @@ _CONTAINERS = (
     Column("interrupted", _of("interrupted")),
     Column("peak", _of("max_concurrency_seen")),
     Column("provisioned in", _of("provisioning_ms", "p50"), _milliseconds, spare=1),
-    Column("vCPU hours", _of("vcpu_hours"), "{:,.2f}".format),
+    Column("vCPU hours", _of("vcpu_hours"), _hours),
 )
 _MAP_RUNS = (
     Column("items", _of("itemCounts", "total"), always=True),

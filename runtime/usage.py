@@ -12,6 +12,7 @@ from typing import Any
 
 from stepsim.asl.machine import MapState, ParallelState, StateMachine
 from stepsim.runtime.cloud.call import CallCounts
+from stepsim.runtime.cloud.fault_rules import STATUSES
 from stepsim.runtime.cloud.meter import THROTTLES
 from stepsim.runtime.cloud.prices import Prices
 from stepsim.runtime.cost import MapItems, Usage, Use, Waste
@@ -32,8 +33,11 @@ _TB_OF_MB = 1 / (1024 * 1024)
 _S3_PUTS = ("Put", "Copy", "List", "Create", "Complete", "Upload", "Restore")
 _S3_FREE = ("Delete", "Abort")
 
-_NOT_BILLED = THROTTLES | {"InternalError", "InternalFailure", "ServiceUnavailable"}
+_NOT_BILLED = THROTTLES | {code for code, status in STATUSES.items() if status >= 500}
 """Error codes of what AWS could not or would not do: such a request is not charged for."""
+
+_WORK = frozenset({"athena.tb"})
+"""Entries that bill what a request leads to, and not that it was made: one that is refused leads to nothing."""
 
 _Wasted = Iterator[tuple[Waste, Use]]
 
@@ -200,7 +204,7 @@ def _calls(calls: Mapping[str, CallCounts]) -> Iterator[tuple[Waste | None, Use]
         if entry is None or not counts.count:
             continue
         failed = sum(counts.errors.values())
-        free = sum(times for code, times in counts.errors.items() if code in _NOT_BILLED)
+        free = sum(times for code, times in counts.errors.items() if entry in _WORK or code in _NOT_BILLED)
         # Errors are counted by code and not by state: each state has its share of them.
         good_share, failed_share = (counts.count - failed) / counts.count, (failed - free) / counts.count
         each = _TB_OF_MB if entry == "athena.tb" else 1

@@ -76,7 +76,7 @@ class HandlerReference:
         try:
             with shown(variables):
                 module = self._load(variables)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             where = self.file or f"module {self.module}"
             raise HandlerError(
                 f"handler {self.text!r}: {where} cannot be loaded: {type(error).__name__}: {error}; {_FORMS}"

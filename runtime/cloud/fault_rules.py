@@ -144,6 +144,9 @@ class FaultRule:
         subjects = (self.call, self.service, self.state, self.function)
         if all(subject is None for subject in subjects):
             raise ValueError("A fault strikes a call, a service, a function or a state: name one.")
+        for name in ("call", "service", "state", "function", "key", "execution", "place", "error"):
+            if getattr(self, name) == "":
+                raise ValueError(f"A fault's {name} is empty: nothing is called so.")
         if self.call is not None and self.service is not None:
             raise ValueError("A fault strikes a call or a whole service, not both.")
         if self.call is not None and not re.fullmatch(r"[\w-]+\.\w+", self.call):
