@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -43,7 +44,8 @@ async def drive(account: Account, execution: RunSubject, progress: Progress | No
     which stops the execution.
     """
     scheduler = account.scheduler
-    event = anyio.Event()
+    loop = asyncio.get_running_loop()
+    event = asyncio.Event()
 
     def wake() -> None:
         event.set()
@@ -51,7 +53,7 @@ async def drive(account: Account, execution: RunSubject, progress: Progress | No
     scheduler.wake = wake
     with interruption() as interrupted, rare_collections():
         while execution.status == "RUNNING" or account.unfinished:
-            event = anyio.Event()
+            event.clear()
             _turn(scheduler)
             if interrupted():
                 interrupt(account, execution)
@@ -59,8 +61,15 @@ async def drive(account: Account, execution: RunSubject, progress: Progress | No
                 break
             deadline_ms = scheduler.next_deadline()
             wait_s = _LOOK_S if deadline_ms is None else min(_LOOK_S, max(0.0, (deadline_ms - now_ms()) / 1000))
-            with anyio.move_on_after(wait_s):
-                await event.wait()
+            if event.is_set() or not wait_s:
+                await asyncio.sleep(0)
+            else:
+                # A cancel scope would do the same, and take as long as a short turn.
+                timer = loop.call_later(wait_s, wake)
+                try:
+                    await event.wait()
+                finally:
+                    timer.cancel()
             if progress is not None:
                 progress()
     scheduler.wake = None

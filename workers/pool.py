@@ -7,6 +7,7 @@ and at most `max_environments` exist; what comes beyond waits in line, and the e
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import math
@@ -415,15 +416,39 @@ class ProcessPool:
             environment.close()
 
     async def _read_control(self, environment: EnvironmentProcess) -> None:
-        while True:
-            await anyio.wait_readable(environment.control)
-            more = environment.read()
-            while (message := environment.next_message()) is not None:
-                self._handle(environment, message)
-            if not more:
-                # Whatever still lives without its socket is of no use; how it ended comes from the launcher.
-                self._retire(environment)
-                return
+        """Handle what an environment says until it says no more.
+
+        The event loop calls back for as long as that lasts: to wait anew for each message takes as long as the rest.
+        """
+        loop = asyncio.get_running_loop()
+        over = anyio.Event()
+        failures: list[Exception] = []
+
+        def readable() -> None:
+            try:
+                if self._take_in(environment):
+                    return
+            except Exception as error:
+                failures.append(error)
+            loop.remove_reader(environment.control)
+            over.set()
+
+        loop.add_reader(environment.control, readable)
+        try:
+            await over.wait()
+        finally:
+            loop.remove_reader(environment.control)
+        if failures:
+            raise failures[0]
+        # Whatever still lives without its socket is of no use; how it ended comes from the launcher.
+        self._retire(environment)
+
+    def _take_in(self, environment: EnvironmentProcess) -> bool:
+        """Handle what has come; False at the end of it."""
+        more = environment.read()
+        while (message := environment.next_message()) is not None:
+            self._handle(environment, message)
+        return more
 
     async def _read_log(self, environment: EnvironmentProcess) -> None:
         while environment.drain_log():

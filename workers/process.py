@@ -34,7 +34,8 @@ StartMethod = Literal["fork", "spawn"]
 
 DEFAULT_START_METHOD: StartMethod = "fork" if sys.platform == "linux" else "spawn"
 
-_READ_BYTES = 262_144
+_READ_BYTES = 65_536
+"""Read at once: the C library takes larger pieces of memory from the kernel, and gives them back, each time."""
 _WRITE_BYTES = 1 << 20
 
 
