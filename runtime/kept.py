@@ -21,14 +21,12 @@ from stepsim.runtime.execution import Execution
 from stepsim.runtime.persistence.archive import FILE_NAME, Archive
 from stepsim.runtime.persistence.archivist import Archivist
 from stepsim.runtime.persistence.journal import Ending
+from stepsim.runtime.simulation import INTERRUPTED
 
 if TYPE_CHECKING:
     from stepsim.runtime.api.registry import Registries, Registry
 
 FACTS_NAME = "run.json"
-
-INTERRUPTED = "stepsim.Interrupted"
-"""The error of an execution that ran when the run ended."""
 
 _ENDING = Ending(INTERRUPTED, "The run was interrupted", "The run ended without a word")
 

@@ -17,6 +17,9 @@ from stepsim.runtime.run_subject import RunSubject
 _STEPS_BETWEEN_LOOKS = 512
 _LOOK_S = 0.1
 
+INTERRUPTED = "stepsim.Interrupted"
+"""The error of an execution that Ctrl-C has ended."""
+
 Progress = Callable[[], None]
 
 
@@ -50,7 +53,7 @@ def drive(
 
 def interrupt(account: Account, subject: RunSubject) -> None:
     """Stop what is run: it ends ABORTED."""
-    error, cause = "stepsim.Interrupted", "The run was interrupted"
+    error, cause = INTERRUPTED, "The run was interrupted"
     if isinstance(subject, Interruptible):
         subject.stop(error, cause)
     else:

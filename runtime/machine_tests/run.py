@@ -37,6 +37,7 @@ from stepsim.runtime.mocks.reading import MockConfigError, find_case, load_mocks
 from stepsim.runtime.runner import Ended, RunError, Watch, simulate
 from stepsim.runtime.scenario_check import did_you_mean
 from stepsim.runtime.scenario_types import DEFAULT_START_MS, FunctionSpec, Scenario
+from stepsim.runtime.simulation import INTERRUPTED
 
 _NO_INPUT: JSON = {}
 _NONE: Mapping[str, JSON] = {}
@@ -123,6 +124,9 @@ class Run:
         )
         ended = self._ended
         execution = ended.execution
+        if ended.report["execution"]["error"] == INTERRUPTED:
+            # Ctrl-C is meant for whoever runs the tests.
+            raise KeyboardInterrupt
         assert isinstance(execution, Execution)
         unused = (
             [] if ended.mocks is None else [f"{one.what} of the state {one.state!r}" for one in ended.mocks.unused()]

@@ -90,7 +90,7 @@ class Stepsim:
         self.results.append(result)
         said = [f"{result!r}", *(f"    {line}" for line in str(result.path).splitlines())]
         said.append(f"    seed {result.seed}: pytest --stepsim-seed {result.seed} repeats it")
-        self._node.stash.setdefault(RUNS, []).extend(said)
+        self._node.stash.setdefault(RUNS, []).append("\n".join(said))
         return result
 
     def _told(self, definition: DefinitionGiven | None, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,9 @@ def open_golden(request: pytest.FixtureRequest) -> Iterator[Golden]:
     file = request.path.parent / "golden" / request.path.stem / f"{file_name(name)}.json"
     told = request.node.stash.setdefault(RUNS, [])
     # pytest cuts short what an assertion explains; what has changed is told whole.
-    yield Golden(file, update=request.config.getoption("update_golden"), tell=told.extend)
+    yield Golden(
+        file, update=request.config.getoption("update_golden"), tell=lambda lines: told.append("\n".join(lines))
+    )
 
 
 def file_name(name: str) -> str:

@@ -18,7 +18,9 @@ _MARKERS = (
 )
 
 RUNS: pytest.StashKey[list[str]] = pytest.StashKey()
-"""What is said of a test's runs where it fails."""
+"""What is said of each of a test's runs where it fails."""
+_SHOWN_RUNS = 4
+"""So many of them are shown, the last ones: a test may run machines in a loop."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -101,7 +103,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     if report.failed and report.when == "call":
         runs = item.stash.get(RUNS, [])
         if runs:
-            report.sections.append(("stepsim", "\n".join(runs)))
+            earlier = [f"({len(runs) - _SHOWN_RUNS} more before)"] if len(runs) > _SHOWN_RUNS else []
+            report.sections.append(("stepsim", "\n".join([*earlier, *runs[-_SHOWN_RUNS:]])))
     return report
 
 

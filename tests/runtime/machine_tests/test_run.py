@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -329,6 +330,18 @@ def test_express_executions_have_a_history_here() -> None:
     result = run_machine(PACK_ONLY, {}, type="EXPRESS", mocks={"Pack": Returns(1)})
     assert result.path == ["Pack"]
     assert ":express:" in result.report["execution"]["executionArn"]
+
+
+def test_an_interrupt_ends_the_test() -> None:
+    """And not only the execution."""
+    pack = {"Type": "Task", "Resource": PACK["Resource"], "Next": "Pause"}
+    states = {"Pack": pack, "Pause": {"Type": "Wait", "Seconds": 1, "End": True}}
+    with pytest.raises(KeyboardInterrupt):
+        run_machine(
+            {"StartAt": "Pack", "States": states},
+            {},
+            mocks={"Pack": lambda parameters: signal.raise_signal(signal.SIGINT)},
+        )
 
 
 def test_an_observer_is_told_of_every_execution() -> None:
