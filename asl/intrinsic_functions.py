@@ -23,7 +23,9 @@ from stepsim.asl.payload import JSON, decode, encode
 LONGEST_TEXT = 10_000
 """Characters that Base64Encode, Base64Decode and Hash take."""
 LONGEST_FORMATTED = 1 << 22
-"""Characters of the longest text that States.Format makes of its arguments: 16 times a payload, with more of no use."""
+"""Characters of the longest text that a function makes of its arguments: 16 times a payload, with more of no use."""
+_AT_ONCE = 16
+"""Elements that are written before their text is measured: matches of a path can hold each other."""
 
 LONGEST_RANGE = 1_000
 FORMAT = "States.Format"
@@ -37,6 +39,10 @@ Call: TypeAlias = Callable[[list[JSON], Scope], JSON]
 
 class IntrinsicFailure(Exception):
     """A function cannot do what it was asked; the text says why."""
+
+
+def _too_long() -> IntrinsicFailure:
+    return IntrinsicFailure(f"The text would have more than {LONGEST_FORMATTED} characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +91,29 @@ def _format(arguments: list[JSON], scope: Scope) -> JSON:
     pieces = [parts[0]]
     room = LONGEST_FORMATTED
     for value, part in zip(values, parts[1:], strict=True):
-        text = java_text(value)
+        text = written(value) if type(value) is list else java_text(value)
         room -= len(text)
         if room < 0:
-            raise IntrinsicFailure(f"The text would have more than {LONGEST_FORMATTED} characters")
+            raise _too_long()
         pieces += (text, part)
     return "".join(pieces)
+
+
+def written(value: JSON) -> str:
+    """The compact JSON text. Raises IntrinsicFailure where that is too long."""
+    if type(value) is not list or len(value) <= _AT_ONCE:
+        text = encode(value)
+        if len(text) > LONGEST_FORMATTED:
+            raise _too_long()
+        return text
+    pieces: list[str] = []
+    room = LONGEST_FORMATTED - 1
+    for start in range(0, len(value), _AT_ONCE):
+        pieces.append(encode(value[start : start + _AT_ONCE])[1:-1])
+        room -= len(pieces[-1]) + 1
+        if room < 0:
+            raise _too_long()
+    return f"[{','.join(pieces)}]"
 
 
 def _string_to_json(arguments: list[JSON], scope: Scope) -> JSON:
@@ -135,8 +158,13 @@ def _array_get_item(arguments: list[JSON], scope: Scope) -> JSON:
 
 def _array_unique(arguments: list[JSON], scope: Scope) -> JSON:
     first_of: dict[str, JSON] = {}
+    room = LONGEST_FORMATTED
     for item in _array(arguments[0]):
-        first_of.setdefault(json.dumps(item, sort_keys=True), item)
+        text = json.dumps(item, sort_keys=True)
+        room -= len(text)
+        if room < 0:
+            raise _too_long()
+        first_of.setdefault(text, item)
     return list(first_of.values())
 
 
@@ -156,7 +184,7 @@ def _hash(arguments: list[JSON], scope: Scope) -> JSON:
     name = _ALGORITHMS.get(_text(algorithm))
     if name is None:
         raise IntrinsicFailure(f"Unknown algorithm {algorithm}; known are {', '.join(_ALGORITHMS)}")
-    text = _short(data if type(data) is str else encode(data))
+    text = _short(data if type(data) is str else written(data))
     return hashlib.new(name, text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
@@ -227,7 +255,7 @@ _ANY = 1 << 31
 FUNCTIONS: dict[str, Function] = {
     FORMAT: Function(_format, 1, _ANY),
     "States.StringToJson": Function(_string_to_json, 1, 1),
-    "States.JsonToString": Function(lambda arguments, scope: encode(arguments[0]), 1, 1),
+    "States.JsonToString": Function(lambda arguments, scope: written(arguments[0]), 1, 1),
     "States.Array": Function(lambda arguments, scope: arguments, 0, _ANY),
     "States.ArrayPartition": Function(_array_partition, 2, 2),
     "States.ArrayContains": Function(_array_contains, 2, 2),

@@ -9,21 +9,35 @@ This file reads the text; what the functions do stands in `intrinsic_functions`.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TypeAlias
 
 from stepsim.asl.errors import INTRINSIC_FAILURE, PathNotFound, StatesError, runtime_error
 from stepsim.asl.expression import Expression, Scope
-from stepsim.asl.intrinsic_functions import FORMAT, FUNCTIONS, Function, IntrinsicFailure, format_literal
+from stepsim.asl.intrinsic_functions import (
+    FORMAT,
+    FUNCTIONS,
+    LONGEST_FORMATTED,
+    Function,
+    IntrinsicFailure,
+    format_literal,
+    written,
+)
 from stepsim.asl.jsonpath import compile_path
 from stepsim.asl.payload import JSON, encode
 
 DEEPEST = 10
 """How many calls may stand inside each other."""
 
+_FEW = 16
+"""Paths and calls whose values need no measuring: so many payloads are no more than the longest text."""
+
 _NAME = re.compile(r"States\.[A-Za-z0-9]+")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", flags=re.ASCII)
 _LITERAL = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'")
 _ESCAPE = re.compile(r"\\(.)")
+_GROWING = frozenset({FORMAT, "States.ArrayRange", "States.JsonToString"})
+"""Their results can be longer than their arguments."""
 _WORDS: dict[str, JSON] = {"null": None, "true": True, "false": False}
 
 _Argument: TypeAlias = Expression
@@ -35,13 +49,16 @@ def compile_intrinsic(text: str) -> Expression:
     Evaluating it raises States.IntrinsicFailure where the function fails, States.Runtime where a path leads nowhere;
     either names the whole call as it was written (observed).
     """
-    reader = _Reader(text)
+    meter = _Meter()
+    is_measured = text.count("$") + text.count("States.") > _FEW
+    reader = _Reader(text, meter.watch if is_measured else _unmeasured)
     expression = reader.call(1)
     reader.skip_blanks()
     if reader.at < len(text):
         raise ValueError(f"unexpected {text[reader.at]!r} at position {reader.at} of {text}")
 
     def evaluate(subject: JSON, scope: Scope) -> JSON:
+        meter.left = LONGEST_FORMATTED
         try:
             return expression(subject, scope)
         except IntrinsicFailure as failure:
@@ -66,11 +83,37 @@ class _MissingArgument(Exception):
         super().__init__(path)
 
 
+class _Meter:
+    """What the paths and calls inside one call may give together: paths that stand there often make much of little."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = LONGEST_FORMATTED
+        """Characters."""
+
+    def watch(self, expression: Expression) -> Expression:
+        def measured(subject: JSON, scope: Scope) -> JSON:
+            value = expression(subject, scope)
+            self.left -= len(value) if type(value) is str else len(written(value))
+            if self.left < 0:
+                raise IntrinsicFailure(f"The values would have more than {LONGEST_FORMATTED} characters")
+            return value
+
+        return measured
+
+
+def _unmeasured(expression: Expression) -> Expression:
+    return expression
+
+
 class _Reader:
     """A cursor over one call."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, watch: Callable[[Expression], Expression]) -> None:
         self.text = text
+        self.watch = watch
+        """Put around what can be much."""
         self.at = 0
 
     def skip_blanks(self) -> None:
@@ -105,13 +148,14 @@ class _Reader:
                     break
                 if not self._take(","):
                     raise self._fail()
-        return _apply(FUNCTIONS[name[0]], tuple(arguments))
+        called = _apply(FUNCTIONS[name[0]], tuple(arguments))
+        return self.watch(called) if name[0] in _GROWING else called
 
     def _argument(self, depth: int, *, is_template: bool) -> _Argument:
         self.skip_blanks()
         character = self.text[self.at : self.at + 1]
         if character == "$":
-            return _path_argument(self._path())
+            return self.watch(_path_argument(self._path()))
         if character == "S":
             return self.call(depth + 1)
         value = self._constant(character, is_template=is_template)

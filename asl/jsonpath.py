@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 from stepsim.asl.errors import RESULT_PATH_MATCH_FAILURE, PathNotFound, StatesError, runtime_error
 from stepsim.asl.expression import Expression, Scope
+from stepsim.asl.jsonpath_evaluation import Evaluation
 from stepsim.asl.jsonpath_parse import Index, Member, Step, parse_steps
 from stepsim.asl.jsonpath_walk import compile_walk, explain, is_definite, no_results
 from stepsim.asl.payload import JSON, encode
@@ -192,10 +193,10 @@ def _two_names(first: Key, second: Key, steps: tuple[Step, ...]) -> Expression:
 def _walker(steps: tuple[Step, ...]) -> Expression:
     walk = compile_walk(steps)
     if not is_definite(steps):
-        return lambda subject, scope: walk(subject, subject)
+        return lambda subject, scope: walk(subject, Evaluation(subject))
 
     def only(subject: JSON, scope: Scope) -> JSON:
-        found = walk(subject, subject)
+        found = walk(subject, Evaluation(subject))
         if not found:
             raise no_results(steps)
         return found[0]

@@ -1,11 +1,10 @@
-"""The language of ``[?(...)]``: text -> a predicate of (item, document), by Jayway's rules.
+"""The language of ``[?(...)]``: text -> a predicate of (item, evaluation), by Jayway's rules.
 
-Comparisons never fail: what cannot be compared is not equal, and neither less nor greater. A number and a string are
-equal where the text of one is the other; their order is undefined.
+What the operators do stands in `jsonpath_operators`.
 """
 
-# The closures and table entries here share one shape; not each of them reads all that it is given.
-# ruff: noqa: ARG001, ARG005
+# The closures here share one shape; not each of them reads all that it is given.
+# ruff: noqa: ARG005
 
 from __future__ import annotations
 
@@ -14,42 +13,22 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from stepsim.asl.errors import PathNotFound
-from stepsim.asl.java import java_equal
+from stepsim.asl.jsonpath_evaluation import Evaluation
+from stepsim.asl.jsonpath_operators import NUMBER, OPERATORS, UNDEFINED, Literal, NotComparable, Operator
 from stepsim.asl.jsonpath_parse import closing, next_unescaped, unescape
-from stepsim.asl.payload import JSON, Double, decode
+from stepsim.asl.jsonpath_regex import FLAGS, RegularExpression
+from stepsim.asl.payload import JSON, decode
 
-Predicate: TypeAlias = Callable[[JSON, JSON], bool]
-"""(item, document) -> whether the item passes."""
+Predicate: TypeAlias = Callable[[JSON, Evaluation], bool]
+"""(item, evaluation) -> whether the item passes."""
 
-PathReader: TypeAlias = Callable[[str, bool], tuple[bool, Callable[[JSON, JSON], list[JSON]]]]
+PathReader: TypeAlias = Callable[[str, bool], tuple[bool, Callable[[JSON, Evaluation], list[JSON]]]]
 """(text, whether missing members are errors) -> (definite, walk)."""
 
-_Operand: TypeAlias = Callable[[JSON, JSON], Any]
-"""(item, document) -> a JSON value, a compiled regular expression, or one of the classes below."""
+_Operand: TypeAlias = Callable[[JSON, Evaluation], Any]
+"""(item, evaluation) -> what an operator compares."""
 
 _SYMBOLS = frozenset("<>=~!")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
-_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "d": 0, "u": 0, "U": 0}
-
-
-class _Undefined:
-    """What a path that leads nowhere is worth: equal to nothing, not even itself."""
-
-
-class _Literal:
-    """An array or object written in the filter. It is equal to a value on its left, never to one on its right."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: JSON) -> None:
-        self.value = value
-
-
-class _NotComparable(Exception):
-    """The operator does not apply to these operands: the item does not pass."""
-
-
-_UNDEFINED = _Undefined()
 
 
 def compile_filter(criteria: str, read_path: PathReader) -> Predicate:
@@ -60,10 +39,10 @@ def compile_filter(criteria: str, read_path: PathReader) -> Predicate:
     if reader.at < len(criteria):
         raise ValueError(f"Expected end of filter expression instead of: {criteria[reader.at :]}")
 
-    def accepts(item: JSON, document: JSON) -> bool:
+    def accepts(item: JSON, run: Evaluation) -> bool:
         try:
-            return predicate(item, document)
-        except _NotComparable:
+            return predicate(item, run)
+        except NotComparable:
             return False
 
     return accepts
@@ -96,7 +75,7 @@ class _Reader:
             choices.append(self._conjunction())
         if len(choices) == 1:
             return choices[0]
-        return lambda item, document: any(choice(item, document) for choice in choices)
+        return lambda item, run: any(choice(item, run) for choice in choices)
 
     def _conjunction(self) -> Predicate:
         terms = [self._term()]
@@ -104,14 +83,14 @@ class _Reader:
             terms.append(self._term())
         if len(terms) == 1:
             return terms[0]
-        return lambda item, document: all(term(item, document) for term in terms)
+        return lambda item, run: all(term(item, run) for term in terms)
 
     def _term(self) -> Predicate:
         start = self.at
         if self._take("!"):
             if self.skip_blanks() not in ("$", "@"):
                 negated = self._term()
-                return lambda item, document: not negated(item, document)
+                return lambda item, run: not negated(item, run)
             self.at = start
         if self._take("("):
             inner = self.alternatives()
@@ -127,13 +106,15 @@ class _Reader:
         start = self.at
         operator = self._operator()
         if operator is not None and self.skip_blanks():
-            return _compare(left, operator, self._operand())
+            of_document = not (path_text or "").startswith("@") and self.skip_blanks() != "@"
+            test = _compare(left, operator, self._operand())
+            return _rooted("$", test) if of_document else test
         self.at = start
         if path_text is None:
             raise ValueError(f"Expected path node in filter {self.text} at position {start}")
         return self._exists(path_text, expected=not is_negated)
 
-    def _operator(self) -> Callable[[Any, Any], bool] | None:
+    def _operator(self) -> Operator | None:
         self.skip_blanks()
         start = self.at
         if self.text[start : start + 1] in _SYMBOLS:
@@ -142,7 +123,7 @@ class _Reader:
         else:
             while self.at < len(self.text) and self.text[self.at] != " ":
                 self.at += 1
-        return _OPERATORS.get(self.text[start : self.at].upper())
+        return OPERATORS.get(self.text[start : self.at].upper())
 
     def _operand(self) -> _Operand:
         return self._path_value(self._path()) if self.skip_blanks() in ("$", "@") else self._literal()
@@ -171,31 +152,29 @@ class _Reader:
 
     def _path_value(self, path: str) -> _Operand:
         definite, walk = self.read_path(path, False)
-        of_document = path.startswith("$")
 
-        def value(item: JSON, document: JSON) -> Any:
+        def value(start: JSON, run: Evaluation) -> Any:
             try:
-                found = walk(document if of_document else item, document)
+                found = walk(start, run)
             except PathNotFound:
-                return _UNDEFINED
+                return UNDEFINED
             if not definite:
                 return found
-            return found[0] if found else _UNDEFINED
+            return found[0] if found else UNDEFINED
 
-        return value
+        return _rooted(path, value)
 
     def _exists(self, path: str, *, expected: bool) -> Predicate:
         definite, walk = self.read_path(path, True)
-        of_document = path.startswith("$")
 
-        def test(item: JSON, document: JSON) -> bool:
+        def test(start: JSON, run: Evaluation) -> bool:
             try:
-                found = walk(document if of_document else item, document)
+                found = walk(start, run)
             except PathNotFound:
                 return not expected
             return (bool(found) or not definite) == expected
 
-        return test
+        return _rooted(path, test)
 
     def _literal(self) -> _Operand:
         text, start = self.text, self.at
@@ -207,12 +186,12 @@ class _Reader:
             self.at = closing(text, start, character, "]" if character == "[" else "}") + 1
             if self.at == 0:
                 raise ValueError(f"String not closed. Expected ' in {text}")
-            value = _Literal(_permissive_json(text[start : self.at]))
+            value = Literal(_permissive_json(text[start : self.at]))
         elif character == "/":
             value = self._regexp()
         else:
             value = self._word_or_number()
-        return lambda item, document: value
+        return lambda item, run: value
 
     def _quoted(self, quote: str, kind: str) -> str:
         end = next_unescaped(self.text, self.at, quote)
@@ -222,15 +201,14 @@ class _Reader:
         self.at = end + 1
         return inside
 
-    def _regexp(self) -> re.Pattern[str]:
+    def _regexp(self) -> RegularExpression:
         source = self._quoted("/", "Pattern")
-        flags = 0
-        while self.at < len(self.text) and self.text[self.at] in _FLAGS:
-            flags |= _FLAGS[self.text[self.at]]
+        start = self.at
+        while self.text[self.at : self.at + 1] in FLAGS:
             self.at += 1
         try:
-            return re.compile(source, flags)
-        except re.error as error:
+            return RegularExpression(source, frozenset(self.text[start : self.at]))
+        except ValueError as error:
             raise ValueError(f"Pattern /{source}/ in filter {self.text}: {error}") from None
 
     def _word_or_number(self) -> JSON:
@@ -238,7 +216,7 @@ class _Reader:
             if self.text.startswith(word, self.at):
                 self.at += len(word)
                 return value
-        match = _NUMBER.match(self.text, self.at)
+        match = NUMBER.match(self.text, self.at)
         if match is None:
             raise ValueError(f"Failed to parse filter: {self.text}, error on position: {self.at}")
         self.at = match.end()
@@ -257,131 +235,22 @@ def _double_quoted(match: re.Match[str]) -> str:
     return '"' + match[1].replace("\\'", "'").replace('"', '\\"') + '"'
 
 
-def _compare(left: _Operand, operator: Callable[[Any, Any], bool], right: _Operand) -> Predicate:
-    return lambda item, document: operator(left(item, document), right(item, document))
+def _rooted(path: str, read: Callable[[JSON, Evaluation], Any]) -> Callable[[JSON, Evaluation], Any]:
+    """A reader of the item, counted by the path's length, or of the document, read once."""
+    if path.startswith("$"):
+        return lambda item, run: run.once(read, read)
+    steps = path.count(".") + path.count("[")
+
+    def counted(item: JSON, run: Evaluation) -> Any:
+        run.spend(steps)
+        return read(item, run)
+
+    return counted
 
 
-def _kind(value: Any) -> type:
-    """The type that decides how a value is compared."""
-    kind = type(value)
-    if kind is int or kind is Double:
-        return float
-    return list if kind is dict or kind is _Literal else kind
-
-
-def _equal(left: Any, right: Any) -> bool:
-    left_kind, right_kind = _kind(left), _kind(right)
-    if left_kind is list and right_kind is list:
-        return type(left) is not _Literal and java_equal(left, _content(right))
-    if left_kind is str and right_kind is float:
-        return bool(left == str(right))
-    if left_kind is float and right_kind is str:
-        return _NUMBER.fullmatch(right) is not None and bool(left == float(right))
-    return left_kind is right_kind and left_kind is not _Undefined and bool(left == right)
-
-
-def _type_safe_equal(left: Any, right: Any) -> bool:
-    return _kind(left) is _kind(right) and _equal(left, right)
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def test(left: Any, right: Any) -> bool:
-        kind = _kind(left)
-        return (kind is float or kind is str) and kind is _kind(right) and compare(left, right)
+def _compare(left: _Operand, operator: Operator, right: _Operand) -> Predicate:
+    def test(item: JSON, run: Evaluation) -> bool:
+        run.spend(3)
+        return operator(left(item, run), right(item, run), run)
 
     return test
-
-
-def _content(value: Any) -> Any:
-    return value.value if type(value) is _Literal else value
-
-
-def _items(value: Any) -> list[JSON]:
-    """The elements of an array operand; what is no array cannot be asked."""
-    content = _content(value)
-    if type(content) is list:
-        return content
-    raise _NotComparable
-
-
-def _is_in(left: Any, right: Any) -> bool:
-    return type(_content(right)) is not dict and any(_equal(left, item) for item in _items(right))
-
-
-def _contains(left: Any, right: Any) -> bool:
-    left = _content(left)
-    if type(left) is str and type(right) is str:
-        return right in left
-    return type(left) is list and any(_equal(right, item) for item in left)
-
-
-def _size(left: Any, right: Any) -> bool:
-    left = _content(left)
-    return _kind(right) is float and isinstance(left, str | list) and len(left) == int(right)
-
-
-def _empty(left: Any, right: Any) -> bool:
-    left = _content(left)
-    if not isinstance(left, str | list | dict):
-        return False
-    if type(right) is not bool:
-        raise _NotComparable
-    return (not left) == right
-
-
-def _subset_of(left: Any, right: Any) -> bool:
-    allowed = _items(right)
-    return all(any(_equal(item, other) for other in allowed) for item in _items(left))
-
-
-def _any_of(left: Any, right: Any) -> bool:
-    allowed = _items(right)
-    return any(any(_equal(item, other) for other in allowed) for item in _items(left))
-
-
-def _none_of(left: Any, right: Any) -> bool:
-    return not _any_of(left, right)
-
-
-def _matches(left: Any, right: Any) -> bool:
-    if isinstance(left, re.Pattern) == isinstance(right, re.Pattern):
-        return False
-    pattern, subject = (left, right) if isinstance(left, re.Pattern) else (right, left)
-    subjects = subject if type(subject) is list else [subject]
-    return any(pattern.fullmatch(_input(item)) is not None for item in subjects)
-
-
-def _input(value: Any) -> str:
-    """What a regular expression sees of a value."""
-    if type(value) is bool:
-        return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else ""
-
-
-def _never(left: Any, right: Any) -> bool:
-    """Operators that the library's text form accepts, and that no operand in a text can satisfy."""
-    raise _NotComparable
-
-
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": _equal,
-    "===": _type_safe_equal,
-    "!=": lambda left, right: not _equal(left, right),
-    "!==": lambda left, right: not _type_safe_equal(left, right),
-    "<": _ordered(lambda left, right: bool(left < right)),
-    "<=": _ordered(lambda left, right: bool(left <= right)),
-    ">": _ordered(lambda left, right: bool(left > right)),
-    ">=": _ordered(lambda left, right: bool(left >= right)),
-    "=~": _matches,
-    "IN": _is_in,
-    "NIN": lambda left, right: not _is_in(left, right),
-    "CONTAINS": _contains,
-    "SIZE": _size,
-    "EMPTY": _empty,
-    "SUBSETOF": _subset_of,
-    "ANYOF": _any_of,
-    "NONEOF": _none_of,
-    "ALL": _never,
-    "TYPE": _never,
-    "MATCHES": _never,
-}

@@ -15,16 +15,17 @@ from typing import TypeAlias
 
 from stepsim.asl.errors import PathNotFound, runtime_error
 from stepsim.asl.java import java_class, java_text
+from stepsim.asl.jsonpath_evaluation import Evaluation
 from stepsim.asl.jsonpath_filter import Predicate, compile_filter
 from stepsim.asl.jsonpath_functions import FUNCTIONS
 from stepsim.asl.jsonpath_parse import Call, Filter, Index, Member, Scan, Slice, Step, Wildcard, parse_steps
 from stepsim.asl.payload import JSON, decode
 
-Walk: TypeAlias = Callable[[JSON, JSON], list[JSON]]
-"""(value, document that ``$`` means in filters) -> the matches."""
+Walk: TypeAlias = Callable[[JSON, Evaluation], list[JSON]]
+"""(value, evaluation) -> the matches."""
 
-_Visit: TypeAlias = Callable[[JSON, JSON, list[JSON]], None]
-"""(value, document, matches so far): adds what is found."""
+_Visit: TypeAlias = Callable[[JSON, Evaluation, list[JSON]], None]
+"""(value, evaluation, matches so far): adds what is found."""
 
 MOST_MATCHES = 1 << 19
 """Matches of one path: four times what a payload can hold. Scans inside scans would find them without end."""
@@ -99,15 +100,15 @@ def compile_walk(steps: tuple[Step, ...], *, strict: bool = False) -> Walk:
         visits = (_BUILDERS[type(step)](step, _Place(steps, index, strict, visits)), *visits)
     first = visits[0] if visits else _collect
 
-    def walk(value: JSON, document: JSON) -> list[JSON]:
+    def walk(value: JSON, run: Evaluation) -> list[JSON]:
         matches: list[JSON] = []
-        first(value, document, matches)
+        first(value, run, matches)
         return matches
 
     return walk
 
 
-def _collect(value: JSON, document: JSON, matches: list[JSON]) -> None:
+def _collect(value: JSON, run: Evaluation, matches: list[JSON]) -> None:
     if len(matches) == MOST_MATCHES:
         raise runtime_error(f"The path matches more than {MOST_MATCHES} times")
     matches.append(value)
@@ -124,12 +125,12 @@ def _member(name: str, place: _Place) -> _Visit:
     definite = place.upstream_definite
     must_exist = place.strict or (definite and not place.is_last)
 
-    def visit(value: JSON, document: JSON, matches: list[JSON]) -> None:
+    def visit(value: JSON, run: Evaluation, matches: list[JSON]) -> None:
         if type(value) is not dict:
             if definite:
                 raise _no_object(value, place)
         elif name in value:
-            following(value[name], document, matches)
+            following(value[name], run, matches)
         elif must_exist:
             raise PathNotFound(f"Missing property in path {place.before}['{name}']")
 
@@ -140,14 +141,15 @@ def _several(step: Member, place: _Place) -> _Visit:
     following = place.following
     definite = place.upstream_definite
 
-    def visit(value: JSON, document: JSON, matches: list[JSON]) -> None:
+    def visit(value: JSON, run: Evaluation, matches: list[JSON]) -> None:
         if type(value) is not dict:
             if definite:
                 raise _no_object(value, place)
             return
+        run.spend(len(step.names))
         for name in step.names:
             if name in value:
-                following(value[name], document, matches)
+                following(value[name], run, matches)
             elif place.strict:
                 raise PathNotFound(f"Missing property in path {place.before}['{name}']")
 
@@ -157,11 +159,12 @@ def _several(step: Member, place: _Place) -> _Visit:
 def _merged(step: Member, place: _Place) -> _Visit:
     definite = place.upstream_definite
 
-    def visit(value: JSON, document: JSON, matches: list[JSON]) -> None:
+    def visit(value: JSON, run: Evaluation, matches: list[JSON]) -> None:
         if type(value) is not dict:
             if definite:
                 raise _no_object(value, place)
             return
+        run.spend(len(step.names))
         if place.strict and not all(name in value for name in step.names):
             raise PathNotFound(f"Missing property in path {place.before}{step}")
         matches.append({name: value[name] for name in step.names if name in value})
@@ -182,15 +185,17 @@ def _array_visit(place: _Place, indexes_of: Callable[[int], range | tuple[int, .
     following = place.following
     definite = place.upstream_definite
 
-    def visit(value: JSON, document: JSON, matches: list[JSON]) -> None:
+    def visit(value: JSON, run: Evaluation, matches: list[JSON]) -> None:
         if type(value) is not list:
             if definite:
                 raise _no_array(value, place)
             return
         length = len(value)
-        for index in indexes_of(length):
+        indexes = indexes_of(length)
+        run.spend(len(indexes))
+        for index in indexes:
             if -length <= index < length:
-                following(value[index], document, matches)
+                following(value[index], run, matches)
 
     return visit
 
@@ -213,19 +218,21 @@ def _slice(step: Slice, place: _Place) -> _Visit:
     if stop is None:
         return _array_visit(place, lambda length: range(max(0, start + length if start < 0 else start), length))
     # Negative bounds are not counted from the end here: [-4:2] is the indexes -4 … 1.
-    return _array_visit(place, lambda length: range(start, min(length, stop)))
+    return _array_visit(place, lambda length: range(max(start, -length), min(length, stop)))
 
 
 def _wildcard(step: Wildcard, place: _Place) -> _Visit:
     following = place.following
 
-    def visit(value: JSON, document: JSON, matches: list[JSON]) -> None:
+    def visit(value: JSON, run: Evaluation, matches: list[JSON]) -> None:
         if type(value) is list:
+            run.spend(len(value))
             for item in value:
-                following(item, document, matches)
+                following(item, run, matches)
         elif type(value) is dict:
+            run.spend(len(value))
             for item in value.values():
-                following(item, document, matches)
+                following(item, run, matches)
 
     return visit
 
@@ -235,14 +242,15 @@ def _filter(step: Filter, place: _Place) -> _Visit:
     definite = place.upstream_definite
     accepts = _predicate(step)
 
-    def visit(value: JSON, document: JSON, matches: list[JSON]) -> None:
+    def visit(value: JSON, run: Evaluation, matches: list[JSON]) -> None:
         if type(value) is list:
+            run.spend(len(value))
             for item in value:
-                if accepts(item, document):
-                    following(item, document, matches)
+                if accepts(item, run):
+                    following(item, run, matches)
         elif type(value) is dict:  # the object itself is tested, not its members
-            if accepts(value, document):
-                following(value, document, matches)
+            if accepts(value, run):
+                following(value, run, matches)
         elif definite:
             raise PathNotFound(
                 f"Filter: {place.rest} can not be applied to primitives. Current context is: {java_text(value)}"
@@ -268,22 +276,24 @@ def _scan(step: Scan, place: _Place) -> _Visit:
     beyond = place.later[1] if len(place.later) > 1 else None
     matches_here = _scan_condition(target, place)
 
-    def visit(value: JSON, document: JSON, matches: list[JSON]) -> None:
+    def visit(value: JSON, run: Evaluation, matches: list[JSON]) -> None:
         waiting = [value]
         while waiting:
             current = waiting.pop()
+            if type(current) in _CONTAINERS:
+                run.spend(len(current) + 1)
             if type(current) is dict:
-                if matches_here(current, document):
-                    visit_target(current, document, matches)
+                if matches_here(current, run):
+                    visit_target(current, run, matches)
                 waiting += [child for child in reversed(current.values()) if type(child) in _CONTAINERS]
             elif type(current) is list:
-                if matches_here(current, document):
+                if matches_here(current, run):
                     if beyond is None:
-                        visit_target(current, document, matches)
+                        visit_target(current, run, matches)
                     else:
                         # Jayway does not select elements here: each one goes to the step after the target.
                         for item in current:
-                            beyond(item, document, matches)
+                            beyond(item, run, matches)
                 waiting += [child for child in reversed(current) if type(child) in _CONTAINERS]
 
     return visit
@@ -292,16 +302,16 @@ def _scan(step: Scan, place: _Place) -> _Visit:
 def _scan_condition(target: Step, place: _Place) -> Predicate:
     match target:
         case Member(names) if place.strict or (len(names) > 1 and len(place.later) > 1):
-            return lambda value, document: type(value) is dict
+            return lambda value, run: type(value) is dict
         case Member(names):
-            return lambda value, document: type(value) is dict and all(name in value for name in names)
+            return lambda value, run: type(value) is dict and all(name in value for name in names)
         case Index() | Slice():
-            return lambda value, document: type(value) is list
+            return lambda value, run: type(value) is list
         case Wildcard():
-            return lambda value, document: True
+            return lambda value, run: True
         case Filter():
             return _predicate(target)
-    return lambda value, document: False
+    return lambda value, run: False
 
 
 def _call(step: Call, place: _Place) -> _Visit:
@@ -309,31 +319,34 @@ def _call(step: Call, place: _Place) -> _Visit:
     arguments = tuple(_argument(text) for text in step.arguments)
     following = None if place.is_last else place.following
 
-    def visit(value: JSON, document: JSON, matches: list[JSON]) -> None:
-        result = function(value, [argument(document) for argument in arguments])
+    def visit(value: JSON, run: Evaluation, matches: list[JSON]) -> None:
+        given = [argument(run) for argument in arguments]
+        run.spend(1 + sum(len(item) for item in (value, *given) if type(item) in _CONTAINERS))
+        result = function(value, given)
         matches.append(result)
         if following is not None:
-            following(result, document, matches)
+            following(result, run, matches)
 
     return visit
 
 
-def _argument(text: str) -> Callable[[JSON], JSON]:
+def _argument(text: str) -> Callable[[Evaluation], JSON]:
     if not text.startswith(("$", "@")):
         constant = decode(text)
-        return lambda document: constant
+        return lambda run: constant
     steps = parse_steps(text)
     walk = compile_walk(steps)
-    if not is_definite(steps):
-        return lambda document: walk(document, document)
+    definite = is_definite(steps)
 
-    def value(document: JSON) -> JSON:
-        found = walk(document, document)
+    def read(document: JSON, run: Evaluation) -> JSON:
+        found = walk(document, run)
+        if not definite:
+            return found
         if not found:
             raise no_results(steps)
         return found[0]
 
-    return value
+    return lambda run: run.once(read, read)
 
 
 def _scanning_call(steps: tuple[Step, ...], *, strict: bool) -> Walk:
@@ -343,7 +356,7 @@ def _scanning_call(steps: tuple[Step, ...], *, strict: bool) -> Walk:
     # The length of a scan is the number of what lies below its matches.
     scanned = steps[:-1] + ((Wildcard(),) if call.name in ("length", "size") else ())
     walk = compile_walk(scanned, strict=strict)
-    return lambda value, document: [function(value, [walk(value, document)])]
+    return lambda value, run: [function(value, [walk(value, run)])]
 
 
 _BUILDERS: dict[type, Callable[..., _Visit]] = {
@@ -365,7 +378,7 @@ def no_results(steps: tuple[Step, ...]) -> PathNotFound:
 def explain(subject: JSON, steps: tuple[Step, ...]) -> PathNotFound:
     """Why a definite path leads nowhere, in Jayway's words."""
     try:
-        compile_walk(steps)(subject, subject)
+        compile_walk(steps)(subject, Evaluation(subject))
     except PathNotFound as error:
         return error
     return no_results(steps)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stepsim.asl.errors import INTRINSIC_FAILURE, RUNTIME, StatesError
 from stepsim.asl.expression import Scope
 from stepsim.asl.intrinsics import compile_intrinsic
-from stepsim.asl.payload import JSON
+from stepsim.asl.payload import JSON, encode
 
 INPUT = {"name": "Ada", "n": 3, "half": 2.5, "list": [5, 6, 7], "o": {"k": [1]}, "t": "{}-\\{{}", "none": None}
 
@@ -180,3 +180,31 @@ def test_a_format_does_not_grow_beyond_all_use() -> None:
     with pytest.raises(StatesError, match="more than 4194304 characters") as caught:
         evaluate(call, {"text": "x" * 200_000})
     assert caught.value.error == INTRINSIC_FAILURE
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        f"States.JsonToString(States.Array({', '.join(['$.text'] * 40)}))",
+        f"States.JsonToString(States.Array({', '.join(['$'] * 40)}))",
+        f"States.Array({', '.join(['States.ArrayRange(0, 999, 1)'] * 2_000)})",
+        f"{'States.JsonToString(' * 9}$.quotes{')' * 9}",
+        "States.JsonToString($..*)",
+        "States.ArrayUnique($..*)",
+        "States.Hash($..*, 'MD5')",
+    ],
+)
+def test_what_a_call_makes_of_a_payload_has_an_end(call: str) -> None:
+    """Arrays of the same value, matches that hold each other and escapes of escapes are refused unmade."""
+    nested: JSON = {}
+    for _ in range(150):
+        nested = {"a": nested, "b": "x" * 1_000}
+    with pytest.raises(StatesError, match="would have more than 4194304 characters") as caught:
+        evaluate(call, {"text": "x" * 110_000, "quotes": '"' * 20_000, "nested": nested})
+    assert caught.value.error == INTRINSIC_FAILURE
+
+
+def test_many_paths_in_one_call_are_no_harm() -> None:
+    """Their number does not count, only what they hold; a long array is written as a short one is."""
+    assert evaluate(f"States.Array({', '.join(['$.n'] * 300)})") == [3] * 300
+    assert evaluate("States.JsonToString($.l)", {"l": [*range(33), {"a": []}]}) == encode([*range(33), {"a": []}])
