@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -56,6 +55,8 @@ def explore(
 
     Exit status: 0 it is done, whatever was found, 2 bad usage or input.
     """
+    from tempfile import TemporaryDirectory
+
     from stepsim.asl.errors import DefinitionError
     from stepsim.runtime.json_output import STDOUT, refuse_unwritable, write_json
 

@@ -89,6 +89,11 @@ class Ran:
     """The machine's own states in their order."""
 
     @property
+    def busiest(self) -> str:
+        """The state that was entered most often."""
+        return max(self.entered, key=lambda name: self.entered[name], default="")
+
+    @property
     def unhandled(self) -> tuple[str, str] | None:
         """State and error of an execution that nobody meant to fail."""
         if self.status != "FAILED" or self.meant:

@@ -27,8 +27,8 @@ class Finding:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells it from others: state and error."""
-        return self.ran.unhandled or (self.ran.state, "")
+        """What tells it from others: state and error; of one that goes round in circles, where it was most often."""
+        return self.ran.unhandled or (self.ran.busiest, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Search:
             self._reached.update(new)
             self._kept.append(ran)
         if ran.circles:
-            self._circles.setdefault(max(ran.entered, key=lambda name: ran.entered[name], default=""), []).append(ran)
+            self._circles.setdefault(ran.busiest, []).append(ran)
         elif ran.unhandled is not None:
             self._unhandled.setdefault(ran.unhandled, []).append(ran)
         return ran

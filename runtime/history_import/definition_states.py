@@ -53,7 +53,7 @@ def foreign_states(history: RecordedHistory, states: States, definition: Path) -
     for event in history.events:
         if not event.type.endswith("StateEntered") or event.details is None:
             continue
-        name, kind = event.details["name"], event.type.removesuffix("StateEntered")
+        name, kind = str(event.details.get("name")), event.type.removesuffix("StateEntered")
         state = states.get(name)
         if name in found or (state is not None and state.type == kind):
             continue

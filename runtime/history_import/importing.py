@@ -15,7 +15,7 @@ from stepsim.runtime.definition import load_definition
 from stepsim.runtime.history_import.definition_states import foreign_states, place_map_runs, states_of
 from stepsim.runtime.history_import.models import models_of
 from stepsim.runtime.history_import.observed import observe
-from stepsim.runtime.history_import.recordings import ImportProblem, Recordings, read_recordings
+from stepsim.runtime.history_import.recordings import ImportProblem, RecordedHistory, Recordings, read_recordings
 from stepsim.runtime.history_import.scenario_text import Heading, scenario_text
 from stepsim.runtime.machine_tests.visits import Reading, read_visits
 from stepsim.runtime.result_writer import iso_date
@@ -47,7 +47,7 @@ def import_history(
     problems = [told for history in found.histories if (told := foreign_states(history, states, definition))]
     if problems:
         raise ImportProblem(problems)
-    readings = [read_visits(history.events) for history in found.histories]
+    readings = [_reading(history) for history in found.histories]
     placed, problems = place_map_runs(found.map_runs, readings, states, definition)
     if problems:
         raise ImportProblem(problems)
@@ -79,6 +79,14 @@ def import_history(
         filled,
     )
     return Imported(scenario_text(heading, models), tuple(summary), tuple(observed.warnings))
+
+
+def _reading(history: RecordedHistory) -> Reading:
+    try:
+        return read_visits(history.events)
+    except (KeyError, TypeError, ValueError) as error:
+        reason = f"{error} is missing in an event" if isinstance(error, KeyError) else str(error)
+        raise ImportProblem([f"{history.file} is not what GetExecutionHistory returns: {reason}."]) from None
 
 
 def _begun(found: Recordings, own: Sequence[Reading], definition: Path) -> tuple[JSON, int | None, str]:

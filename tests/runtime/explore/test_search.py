@@ -124,6 +124,7 @@ def test_circles_are_told_and_gone_out_of() -> None:
     assert found.missed == []
     [circle] = found.circles
     assert circle.ran.circles
+    assert circle.key == ("Wait", "")
     assert not any(case.ran.circles for case in found.cases)
     assert any(len(case.ran.plan.answers["Check"].given) == 2 for case in found.cases)
 

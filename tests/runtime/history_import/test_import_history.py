@@ -304,6 +304,16 @@ def test_an_execution_that_was_described_gives_name_and_input(folder: Path) -> N
     assert 'input: {"n": 1}' in text
 
 
+def test_a_history_with_parts_missing_is_refused(folder: Path) -> None:
+    """Named by its file, without a traceback."""
+    events = written_events(list(range(6)))
+    del events[5]["stateExitedEventDetails"]
+    (folder / "h.json").write_text(json.dumps(events))
+    refused = stepsim("import-history", "h.json", "--definition", "order.asl.json")
+    assert refused.exit_code == 2
+    assert "h.json is not what GetExecutionHistory returns" in refused.stderr
+
+
 def test_what_is_no_recording_is_refused_by_name_and_left_out_of_a_folder(folder: Path) -> None:
     """A file that somebody names must be one; a folder may hold others."""
     (folder / "runs").mkdir()
