@@ -6,11 +6,11 @@ Wall time and memory are left out: the same scenario and seed give the same page
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from stepsim.asl.payload import encode
 from stepsim.runtime.console import duration, number
+from stepsim.runtime.html_account import account_sections
 from stepsim.runtime.html_page import Html, element, legend, page, section, table
 from stepsim.runtime.report import fault_warnings
 from stepsim.runtime.svg_charts import Steps, bars_chart, colour, steps_chart
@@ -19,6 +19,8 @@ from stepsim.runtime.time_series import Point, TimeSeries
 _SERIES_MAX = 8
 """As many functions have a line of their own; the others are drawn as one."""
 _BARS_MAX = 60
+_PARTS_MAX = 240
+"""Rates are drawn for as many parts of a run at the most, and for whole seconds of a shorter one."""
 _BRIEF = 300
 
 
@@ -32,6 +34,7 @@ def html_report(report: Mapping[str, Any], series: TimeSeries) -> str:
         section("Map runs", _map_runs(report["map_runs"])),
         section("Functions", _functions(report["functions"])),
         section("States", _states(report["states"], report["cost"])),
+        *account_sections(report),
         section("AWS calls", _calls(report["calls"])),
         _faults(report),
         *([] if report["cost"] is None else [_cost(report["cost"])]),
@@ -75,8 +78,8 @@ def _charts(report: Mapping[str, Any], series: TimeSeries) -> Iterator[Html]:
         ]
         yield section("States of the execution", Html(bars_chart(bars, end_ms)))
     points = series.points
-    throttles = _per_second([(point.at_ms, point.throttles) for point in points])
-    faults = _per_second([(point.at_ms, point.faults) for point in points])
+    throttles = _per_second([(point.at_ms, point.throttles) for point in points], end_ms)
+    faults = _per_second([(point.at_ms, point.faults) for point in points], end_ms)
     yield _lines("Invocations that run", _of_functions(points), end_ms)
     yield _lines("Children of map runs", [("running", [(point.at_ms, point.children) for point in points])], end_ms)
     done = [(point.at_ms, point.done) for point in points]
@@ -109,9 +112,19 @@ def _running(points: Sequence[Point], names: Sequence[str]) -> Steps:
     return [(point.at_ms, sum(point.functions.get(name, 0) for name in names)) for point in points]
 
 
-def _per_second(counted: Steps) -> Steps:
-    """What was added between two looks, for each second of it."""
-    return [(start, 1000 * (after - before) / (end - start)) for (start, before), (end, after) in pairwise(counted)]
+def _per_second(counted: Steps, end_ms: int) -> Steps:
+    """What was added in each part of the run, for each second of it: seconds, or longer parts of a long run."""
+    width_ms = max(1_000, -(-end_ms // _PARTS_MAX))
+    last: dict[int, float] = {}
+    for at_ms, count in counted:
+        last[at_ms // width_ms] = count
+    steps: list[tuple[int, float]] = []
+    before = 0.0
+    for part in range(end_ms // width_ms + 1):
+        count = last.get(part, before)
+        steps.append((part * width_ms, 1000 * (count - before) / width_ms))
+        before = count
+    return steps
 
 
 # ------------------------------------------------------------------------------------------------------------- tables

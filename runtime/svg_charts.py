@@ -61,12 +61,17 @@ def steps_chart(series: Sequence[tuple[str, Steps]], end_ms: int) -> str:
     for share in (0.0, 0.5, 1.0):
         y = scale.y(share * most)
         parts.append(f'<line class="grid" x1="{_LEFT}" y1="{y:.1f}" x2="{_WIDTH - _RIGHT}" y2="{y:.1f}"/>')
-        parts.append(_text(_LEFT - 6, y + 4, "end", f"{share * most:,.6g}"))
+        parts.append(_text(_LEFT - 6, y + 4, "end", _figure(share * most)))
     for index, (name, steps) in enumerate(series):
         path = _path(steps, scale, end_ms)
         title = f"<title>{escape(name)}</title>"
         parts.append(f'<path d="{path}" fill="none" stroke="{colour(index)}" stroke-width="1.5">{title}</path>')
     return _svg(_HEIGHT, parts)
+
+
+def _figure(value: float) -> str:
+    """A value at an axis: three digits tell enough where it is no whole number."""
+    return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.3g}"
 
 
 def _path(steps: Steps, scale: _Scale, end_ms: int) -> str:

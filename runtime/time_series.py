@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from stepsim.runtime.account import Account
 from stepsim.runtime.cloud.call import CallCounts
@@ -44,7 +45,10 @@ class Span:
 
 
 class TimeSeries:
-    """Points at even distances: where there are too many, every other one is forgotten and the distance doubles."""
+    """Points at even distances, and one before each longer rest. Where there are too many, the distance doubles.
+
+    What a point shows holds until the next one, so of each distance the first and the last point are kept.
+    """
 
     def __init__(self) -> None:
         self.points: list[Point] = []
@@ -56,11 +60,13 @@ class TimeSeries:
         """Take note of the run as it is now, if it is time to."""
         at_ms = account.scheduler.now_ms - start_ms
         if at_ms < self._next_ms:
-            return
+            following_ms = account.scheduler.next_deadline()
+            if following_ms is None or following_ms - start_ms < self._next_ms:
+                return
         self._add(_point(account, calls, at_ms))
-        if len(self.points) >= POINTS_MAX:
-            self.points = self.points[::2]
+        while len(self.points) >= POINTS_MAX:
             self._step_ms *= 2
+            self.points = _thinned(self.points, self._step_ms)
         self._next_ms = at_ms + self._step_ms
 
     def _add(self, point: Point) -> None:
@@ -74,6 +80,15 @@ class TimeSeries:
         if isinstance(subject, Execution):
             stop_ms = subject.stop_ms if subject.stop_ms is not None else account.scheduler.now_ms
             self.spans = _spans(subject.history, start_ms, stop_ms)
+
+
+def _thinned(points: Sequence[Point], step_ms: int) -> list[Point]:
+    """The first and the last point of each `step_ms`."""
+    kept = []
+    for _, together in groupby(points, lambda point: point.at_ms // step_ms):
+        first, *rest = together
+        kept += [first, *rest[-1:]]
+    return kept
 
 
 def _point(account: Account, calls: Mapping[str, CallCounts], at_ms: int) -> Point:
