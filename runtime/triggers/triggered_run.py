@@ -128,6 +128,8 @@ class TriggeredRun:
         told = {} if shown is None else shown.describe()
         single = self._started == 1
         error, cause = self._stopped or (told.get("error"), told.get("cause"))
+        if status == "NOT_STARTED":
+            error, cause = "stepsim.NotStarted", self._idle()
         return {
             "executionArn": told.get("executionArn") if single or self._failed is not None else None,
             "status": status,
@@ -137,6 +139,13 @@ class TriggeredRun:
             "startDate": format_timestamp(self.me.start_ms),
             "stopDate": None if self.stop_ms is None else format_timestamp(self.stop_ms),
         }
+
+    def _idle(self) -> str:
+        """Why there was no execution, as far as triggers can tell."""
+        idle = [name for name, counts in self.world.counts.items() if not (counts.events or counts.batches)]
+        if not idle:
+            return "No execution was started by what came"
+        return f"Nothing happened that would have started one: {', '.join(idle)} never came"
 
     def report(self) -> dict[str, dict[str, int]]:
         """The report's ``triggers``: by name, what became of events and messages."""

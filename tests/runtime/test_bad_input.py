@@ -139,3 +139,13 @@ def test_a_query_that_was_never_started_is_not_billed(tmp_path: Path) -> None:
 
     assert report["calls"]["athena.StartQueryExecution"]["count"] == 2
     assert report["cost"]["lines"]["athena.tb"]["quantity"] == pytest.approx(1e-5, abs=1e-6)
+
+
+def test_a_run_that_nothing_starts_says_so(tmp_path: Path) -> None:
+    """A schedule whose moment has passed when the run begins is named."""
+    text = "cloud: {triggers: [{schedule: 'at(2020-01-05T02:00:00)', start: definition, name: once}]}"
+
+    execution = simulate(load_scenario(_scenario(tmp_path, text)))["execution"]
+
+    assert (execution["status"], execution["error"]) == ("NOT_STARTED", "stepsim.NotStarted")
+    assert execution["cause"] == "Nothing happened that would have started one: once never came"
