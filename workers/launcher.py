@@ -76,7 +76,11 @@ class Launcher:
 
     def _read(self) -> bool:
         """Do what the pool asks for; False once it is gone."""
-        data, fds, _, _ = socket.recv_fds(self._pool, _READ_BYTES, _FDS_MAX)
+        try:
+            data, fds, _, _ = socket.recv_fds(self._pool, _READ_BYTES, _FDS_MAX)
+        except ConnectionResetError:
+            # It was killed with something of ours unread.
+            return False
         self._fds.extend(fds)
         if not data:
             return False
