@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from stepsim.runtime.cli_run import BadInput
+from stepsim.runtime.cli_given import BadInput
 from stepsim.runtime.cli_validate import name_values, problem_text
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from stepsim.runtime.cli_run import BadInput, Written
+from stepsim.runtime.cli_given import BadInput
+from stepsim.runtime.cli_output import Written
 from stepsim.runtime.console import can_redraw
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stepsim.runtime.cli_run import BadInput
+from stepsim.runtime.cli_given import BadInput
 
 if TYPE_CHECKING:
     import socket

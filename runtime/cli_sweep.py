@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from stepsim.runtime.cli_run import MARKDOWN, BadInput, Written
+from stepsim.runtime.cli_given import BadInput
+from stepsim.runtime.cli_output import MARKDOWN, Written
 from stepsim.runtime.cli_seeds import progress_of, write_summary
 
 
