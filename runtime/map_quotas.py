@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class MapQuotas:
     """What holds for the map runs of an account; None is no limit."""
 
-    start_rate_express: int | None = None
+    start_rate_express: float | None = None
     """Children of one map run that start in a second; 1,000 on AWS."""
-    start_rate_standard: int | None = None
+    start_rate_standard: float | None = None
     """100 on AWS."""
     open_runs: int | None = None
     """Map runs of an account at once; 1,000 on AWS. Others wait for one to end, with all their counts at 0."""
@@ -32,12 +32,15 @@ class MapQuotas:
     closing_ms: tuple[int, int] = (0, 0)
     """And between the end of its last child and its own."""
 
-    def start_rate(self, *, express: bool) -> int | None:
+    def start_rate(self, *, express: bool) -> float | None:
         """Children a second of one map run."""
         return self.start_rate_express if express else self.start_rate_standard
 
 
 NO_MAP_QUOTAS = MapQuotas()
+
+_LATE_MS = 86_400_000
+"""How long a map run that may start nothing waits until it looks again."""
 
 
 def map_quotas(quotas: Quotas, opening_ms: tuple[int, int] = (0, 0), closing_ms: tuple[int, int] = (0, 0)) -> MapQuotas:
@@ -48,8 +51,8 @@ def map_quotas(quotas: Quotas, opening_ms: tuple[int, int] = (0, 0), closing_ms:
         return None if quota is None else int(quota)
 
     return MapQuotas(
-        whole("map_run_start_rate_express"),
-        whole("map_run_start_rate_standard"),
+        quotas["map_run_start_rate_express"],
+        quotas["map_run_start_rate_standard"],
         whole("open_map_runs"),
         whole("map_run_failure_lag") or 0,
         opening_ms,
@@ -58,12 +61,14 @@ def map_quotas(quotas: Quotas, opening_ms: tuple[int, int] = (0, 0), closing_ms:
 
 
 def paced(
-    children: Iterator[Program | NotBefore], per_second: int, scheduler: Scheduler
+    children: Iterator[Program | NotBefore], per_second: float, scheduler: Scheduler
 ) -> Iterator[Program | NotBefore]:
-    """The children, so many a second at the most; what was not started in time is not made up for."""
+    """The children, so many a second at the most; what was not started in time is not made up for. At 0: none, ever."""
+    while not per_second:
+        yield NotBefore(scheduler.now_ms + _LATE_MS)
     since_ms, started = scheduler.now_ms, 0
     while True:
-        due_ms = since_ms + started * 1000 // per_second
+        due_ms = since_ms + int(started * 1000 // per_second)
         if due_ms > scheduler.now_ms:
             yield NotBefore(due_ms)
         elif due_ms < scheduler.now_ms:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from stepsim.runtime.cloud.quotas import AWS_QUOTAS, QUOTAS
+from stepsim.runtime.effects import NotBefore, Program
+from stepsim.runtime.map_quotas import paced
 from stepsim.runtime.runner import simulate
 from stepsim.runtime.scenario import load_scenario
+from stepsim.runtime.scheduler import Scheduler
 
 _CODE = """
 import boto3
@@ -135,8 +143,8 @@ def _report(folder: Path, state: dict[str, Any], quotas: str = "", more: str = "
     return simulate(load_scenario(_scenario(folder, state, quotas, more)))
 
 
-def test_every_quota_is_asked_for(tmp_path: Path) -> None:
-    """A run that makes use of every model looks every quota up: none is accepted and ignored."""
+def _all_models() -> dict[str, Any]:
+    """A machine that makes use of every model, one after the other."""
     steps = {
         "Inline": _map("INLINE", _PASS),
         "Express": _map("EXPRESS", _PASS, "DoExpress"),
@@ -151,13 +159,48 @@ def test_every_quota_is_asked_for(tmp_path: Path) -> None:
     for name, following in pairwise(names):
         steps[name] = {**steps[name], "Next": following}
     steps[names[-1]] = {**steps[names[-1]], "End": True}
-    file = _scenario(tmp_path, {"StartAt": names[0], "States": steps}, more="input: {items: [1, 2]}\n")
+    return {"StartAt": names[0], "States": steps}
+
+
+def test_every_quota_is_asked_for(tmp_path: Path) -> None:
+    """A run that makes use of every model looks every quota up: none is accepted and ignored."""
+    file = _scenario(tmp_path, _all_models(), more="input: {items: [1, 2]}\n")
     watched = _Watched(AWS_QUOTAS)
 
     report = simulate(replace(load_scenario(file), quotas=watched))
 
     assert report["execution"]["status"] == "SUCCEEDED"
     assert watched.asked == set(QUOTAS)
+
+
+@pytest.mark.parametrize("name", [name for name in QUOTAS if name.startswith(("map_run", "open", "state", "inline"))])
+def test_a_quota_of_nothing_is_one(tmp_path: Path, name: str) -> None:
+    """With 0 the run comes to an end all the same: it fails, or what it waits for never comes and it times out."""
+    execution = _report(tmp_path, _all_models(), f"{name}: 0", "input: {items: [1, 2]}\n")["execution"]
+
+    assert execution["status"] in ("SUCCEEDED", "FAILED", "TIMED_OUT")
+
+
+@given(rate=st.one_of(st.integers(1, 2000), st.floats(0.2, 50)), pauses=st.lists(st.integers(0, 3_000), max_size=60))
+def test_children_start_at_their_rate(rate: float, pauses: list[int]) -> None:
+    """Counted one by one: no second, whenever it begins, has more starts than the rate allows."""
+    scheduler = Scheduler(lambda _ticket, _request: None)
+    starts: list[int] = []
+    children = paced(iter([_nothing() for _ in pauses]), rate, scheduler)
+    for pause in pauses:
+        scheduler.advance(scheduler.now_ms + pause)
+        given_out = next(children)
+        while isinstance(given_out, NotBefore):
+            scheduler.advance(given_out.until_ms)
+            given_out = next(children)
+        starts.append(scheduler.now_ms)
+
+    for begins in starts:
+        assert sum(begins <= each < begins + 1000 for each in starts) <= max(1, math.ceil(rate))
+
+
+def _nothing() -> Program:
+    yield from ()
 
 
 def test_starts_of_express_executions_are_limited(tmp_path: Path) -> None:
