@@ -153,4 +153,22 @@ class Payload:
         return f"Payload({self.text})"
 
 
+class WrittenPayload(Payload):
+    """A payload of which there is only the text, compact as `encode` writes it, until somebody asks for its value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._value: JSON = self
+
+    @property
+    def value(self) -> JSON:
+        """The value, read once."""
+        if self._value is self:
+            assert self._text is not None
+            self._value = decode(self._text)
+        return self._value
+
+
 EMPTY = Payload({}, "{}")

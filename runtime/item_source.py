@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, BinaryIO, Protocol
 
 from stepsim.asl.machine import ItemReader
@@ -20,6 +21,7 @@ from stepsim.runtime.items import (
     items_of_files,
     items_of_listing,
     reader_config,
+    records_of_file,
 )
 from stepsim.runtime.items_config import reader_failed, refused_by_s3
 from stepsim.runtime.items_manifest import DataFile, read_manifest
@@ -38,12 +40,14 @@ class PerformCall(Protocol):
 class ItemSource:
     """The items of one map run, read as they are asked for."""
 
-    __slots__ = ("inputs", "items", "length", "ready_ms")
+    __slots__ = ("inputs", "items", "length", "ready_ms", "records")
 
     def __init__(self, items: Iterator[Item], length: int | None = None) -> None:
         self.items = items
         self.inputs: Iterator[JSON] | None = None
         """The same, as children are given them where nothing is selected; one or the other is read. None is none."""
+        self.records: Callable[[], Iterator[object]] | None = None
+        """The same, for who only writes them down: whatever is encoded as the inputs are."""
         self.length = length
         """How many there are, where that is known before they are read."""
         self.ready_ms = 0
@@ -78,6 +82,8 @@ def source_of_reader(
     if config.manifest_type is None:
         source.items = items_of_file(body, bucket, key, config)
         source.inputs = inputs_of_file(body, key, config)
+        if config.input_type == "CSV":
+            source.records = partial(records_of_file, body, key, config)
     else:
         manifest = read_manifest(unpacked(body, key), config)
         source.items = items_of_files(s3.bodies(manifest.files), manifest.config)

@@ -23,7 +23,7 @@ from stepsim.runtime.items_config import (
     reader_failed,
     refused_by_s3,
 )
-from stepsim.runtime.items_csv import read_csv
+from stepsim.runtime.items_csv import read_csv, read_csv_records
 from stepsim.runtime.items_json import Pair, read_json, read_jsonl
 from stepsim.runtime.items_manifest import DataFile
 from stepsim.runtime.items_packed import unpacked
@@ -45,6 +45,7 @@ __all__ = [
     "read_json",
     "read_jsonl",
     "reader_config",
+    "records_of_file",
 ]
 
 STATE_DATA = "STATE_DATA"
@@ -89,6 +90,12 @@ def inputs_of_file(stream: BinaryIO, key: str, config: ReaderConfig) -> Iterator
     """The inputs that `items_of_file`'s items have, without the items: they take as long as a row of CSV."""
     values = read_file(stream, key, config)
     return _closing(stream, map(_input, values) if config.input_type == "JSON" else values)
+
+
+def records_of_file(stream: BinaryIO, key: str, config: ReaderConfig) -> Iterator[object]:
+    """As `inputs_of_file`, of a CSV file, for who only writes them down; see `read_csv_records`."""
+    records = _guarded(read_csv_records(unpacked(stream, key), config))
+    return _closing(stream, islice(records, config.max_items))
 
 
 def _closing(stream: BinaryIO, items: Iterator[T]) -> Iterator[T]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, StatesError
-from stepsim.asl.payload import JSON, MAX_BYTES, Payload, encode_bytes
+from stepsim.asl.payload import JSON, MAX_BYTES, Payload, WrittenPayload, encode_bytes
 
 _END = b"]}"
 _PIECE = 64
@@ -26,15 +27,18 @@ class Batch:
 
 
 def batches(
-    items: Iterable[JSON],
+    items: Iterable[Any],
     max_items: int | None = None,
     max_bytes: int | None = None,
     batch_input: Payload | None = None,
+    *,
+    written: bool = False,
 ) -> Iterator[Batch]:
     """Yield batches of items in their order, each as full as its limits allow.
 
     `max_bytes` (MaxInputBytesPerBatch) bounds the whole input's text, and 262,144 bytes bound it in any case. Raises
-    States.DataLimitExceeded for an item that does not fit alone; what AWS does then is unconfirmed.
+    States.DataLimitExceeded for an item that does not fit alone; what AWS does then is unconfirmed. Where they are to
+    be `written`, items may be anything that is encoded as JSON, and nothing but the text is kept of them.
     """
     limit = min(max_bytes or MAX_BYTES, MAX_BYTES)
     start = b'{"Items":['
@@ -45,7 +49,8 @@ def batches(
 
     def batch(end: int) -> Batch:
         text = b"".join((start, b",".join(texts), _END)).decode()
-        return Batch(Payload({**head, "Items": values}, text), len(values), end - len(values))
+        payload = WrittenPayload(text) if written else Payload({**head, "Items": values}, text)
+        return Batch(payload, len(values), end - len(values))
 
     values: list[JSON] = []
     texts: list[bytes] = []

@@ -74,6 +74,8 @@ class MapRuns:
             return self._source(distributed, data, effective.value, max_items, frame)
 
         def inputs(source: ItemSource) -> Iterator[Batch]:
+            if source.records is not None and state.item_selector is None and batcher.only_items:
+                return batcher.written(source.records())
             return batcher.batches(child_inputs(state, source, effective.value, frame))
 
         try:
@@ -273,6 +275,15 @@ class Batching:
         if self._wrap:
             return batches(inputs, self._max_items, self._max_bytes, self._batch_input)
         return single(inputs)
+
+    @property
+    def only_items(self) -> bool:
+        """True where children are given nothing but items, several at a time."""
+        return self._wrap and self._batch_input is None
+
+    def written(self, records: Iterator[object]) -> Iterator[Batch]:
+        """The children's inputs, of items that are only to be encoded."""
+        return batches(records, self._max_items, self._max_bytes, written=True)
 
 
 def child_inputs(state: MapState, source: ItemSource, effective: JSON, frame: Frame) -> Iterator[JSON]:

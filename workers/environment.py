@@ -30,7 +30,7 @@ from stepsim.workers.lambda_errors import (
     response_too_large,
     stack_trace,
 )
-from stepsim.workers.lambda_json import marshal
+from stepsim.workers.lambda_json import marshal, unmarshal
 from stepsim.workers.memory_limit import limit_memory, max_memory_mb
 from stepsim.workers.parent_link import ParentLink
 from stepsim.workers.variables import Variables
@@ -113,7 +113,7 @@ def _invoke(handler: Handler, invoke: Invoke, frames: Frames) -> tuple[str, bool
         invoke.request_id, invoke.function_arn, invoke.timeout_ms, os.environ, client_context(invoke.client_context)
     )
     try:
-        payload = marshal(handler(json.loads(invoke.event), context))
+        payload = marshal(handler(unmarshal(invoke.event), context))
     except MemoryError:
         raise
     except Fault as fault:

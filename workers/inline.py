@@ -15,7 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, TypeVar, cast
 
-import msgspec
 from greenlet import GreenletExit, getcurrent
 
 from stepsim.workers import lambda_errors
@@ -24,7 +23,7 @@ from stepsim.workers.greenlets import Activity, HandlerGreenlet
 from stepsim.workers.handler import Handler
 from stepsim.workers.lambda_context import LambdaContext
 from stepsim.workers.lambda_errors import Fault
-from stepsim.workers.lambda_json import marshal
+from stepsim.workers.lambda_json import marshal, unmarshal
 from stepsim.workers.variables import NONE
 from stepsim.workers.virtual_time import VirtualTime, adopt
 from stepsim.workers.watchdog import HandlerStuck
@@ -38,7 +37,6 @@ LOG_CHARS_MAX = 256 * 1024
 TASK_ROOT = "/var/task"
 """Where Lambda keeps a function's code and its packages: what stack traces name, so that they are the same anywhere."""
 
-_decode: Callable[[str], object] = msgspec.json.Decoder().decode
 _OURS = str(Path(__file__).resolve().parent.parent)
 _PACKAGES = sysconfig.get_path("purelib")
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
@@ -219,7 +217,7 @@ class _Running(Activity):
 
     def body(self) -> None:
         try:
-            event = _event(self.invocation.event)
+            event = unmarshal(self.invocation.event)
             self._returned(marshal(self.worker.handler(event, _Context(self))))
         except Fault as fault:
             self._raised(fault.message, fault.error_type, fault.stack_trace)
@@ -299,14 +297,6 @@ class _Running(Activity):
         status = "timeout" if self.error == "timeout" else ""
         report = Report(invocation.request_id, duration_ms, invocation.memory_mb, invocation.memory_mb, None, status)
         return lambda_log("".join(self.written or ()), report)
-
-
-def _event(text: str) -> object:
-    try:
-        return _decode(text)
-    except msgspec.DecodeError:
-        # msgspec refuses lone surrogates, which JSON allows.
-        return json.loads(text)
 
 
 def _exit_status(code: object) -> int:

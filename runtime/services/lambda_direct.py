@@ -12,7 +12,7 @@ from typing import Any
 
 from stepsim.asl.dataflow import JSONPathDataflow
 from stepsim.asl.machine import TaskState
-from stepsim.asl.payload import JSON, MAX_BYTES, Payload, encode
+from stepsim.asl.payload import JSON, MAX_BYTES, Payload, WrittenPayload, encode
 from stepsim.asl.template import compile_template
 from stepsim.runtime.bare import INPUT_ALONE
 from stepsim.runtime.cloud.call import CallSite
@@ -98,6 +98,9 @@ def _event(fields: Mapping[str, JSON], payload: Mapping[str, JSON], beside: int)
     whole_input = payload.get("Payload.$") == "$" and "InputPath" not in fields
 
     def event(raw: Payload) -> str | None:
+        if whole_input and type(raw) is WrittenPayload:
+            # It is an object, and its text is what would be encoded.
+            return raw.text if len(raw.text) <= room else None
         value = raw.value if whole_input else flow.enter(raw, INPUT_ALONE).value.get("Payload")
         if value is None:
             return "{}"

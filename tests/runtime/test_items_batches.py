@@ -76,3 +76,18 @@ def test_batches_are_the_items(
     assert all(batch.payload.size <= (max_bytes or MAX_BYTES) for batch in made)
     assert all(batch.payload.text == encode(batch.payload.value) for batch in made)
     assert [batch.first_index for batch in made] == [sum(b.count for b in made[:n]) for n in range(len(made))]
+
+
+@given(VALUES, st.integers(1, 5), st.integers(30, 60))
+def test_written_batches_are_the_same_and_are_read_on_demand(values: list[object], most: int, limit: int) -> None:
+    """Only the text is kept; the value is what it says."""
+    try:
+        kept = list(batches(values, most, limit))
+    except StatesError:
+        return
+    written = list(batches(values, most, limit, written=True))
+    assert [(one.payload.text, one.count, one.first_index) for one in written] == [
+        (one.payload.text, one.count, one.first_index) for one in kept
+    ]
+    assert [one.payload for one in written] == [one.payload for one in kept]
+    assert all(one.payload.value is one.payload.value for one in written)

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepsim.asl.errors import StatesError
+from stepsim.asl.payload import encode
 from stepsim.runtime import items_csv
 from stepsim.runtime.items_config import ReaderConfig
-from stepsim.runtime.items_csv import read_csv
+from stepsim.runtime.items_csv import read_csv, read_csv_records
 
 FIRST_ROW = ReaderConfig("CSV")
 
@@ -222,3 +223,25 @@ def test_what_was_quoted_comes_back(table: list[list[str]], delimiter: str) -> N
     )
     config = ReaderConfig("CSV", "GIVEN", ("x", "y", "z"), delimiter)
     assert [list(item.values()) for item in read_csv(io.BytesIO(text.encode()), config)] == table
+
+
+@given(
+    text=st.text(alphabet='ab"\\,\n\r é\x01', max_size=60),
+    headers=st.lists(st.text(alphabet='ab"\\é\x01$ ', max_size=3), min_size=1, max_size=4, unique=True),
+)
+def test_records_are_written_as_the_objects_are(text: str, headers: list[str]) -> None:
+    """Whatever the headers are called, and however many fields a row has."""
+    config = ReaderConfig("CSV", "GIVEN", tuple(headers))
+    try:
+        objects = list(read_csv(io.BytesIO(text.encode()), config))
+    except StatesError:
+        return
+    records = list(read_csv_records(io.BytesIO(text.encode()), config))
+    assert [encode(record) for record in records] == [encode(item) for item in objects]
+
+
+def test_very_wide_rows_have_records_too() -> None:
+    """They are the objects themselves."""
+    text = ",".join(f"c{n}" for n in range(300)) + "\n1,2\n"
+    [record] = read_csv_records(io.BytesIO(text.encode()), FIRST_ROW)
+    assert record == rows(text)[0]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepsim.workers.lambda_errors import Fault
-from stepsim.workers.lambda_json import marshal
+from stepsim.workers.lambda_json import marshal, unmarshal
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -57,3 +57,14 @@ def test_what_isnt_json_is_a_fault(value: object, message: str) -> None:
         marshal(value)
     assert raised.value.error_type == "Runtime.MarshalError"
     assert raised.value.message.startswith(f"Unable to marshal response: {message}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-0", "1e400", "NaN", "[-Infinity]", '"\\ud800"', '{"a":1,"a":2}', "18446744073709551617", " [1 , 0.1e1]\n"],
+)
+def test_an_event_is_read_as_pythons_own_reader_does(text: str) -> None:
+    """Whatever that makes of odd numbers, doubled names and half characters."""
+    assert repr(unmarshal(text)) == repr(json.loads(text))
+    with pytest.raises(ValueError, match="Expecting"):
+        unmarshal(f"[{text}")

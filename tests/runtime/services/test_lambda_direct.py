@@ -8,7 +8,7 @@ import pytest
 
 from stepsim.asl.compile import compile_machine
 from stepsim.asl.machine import TaskState
-from stepsim.asl.payload import Payload
+from stepsim.asl.payload import Payload, WrittenPayload
 from stepsim.runtime.engine import Direct
 from stepsim.runtime.services.lambda_direct import direct
 from stepsim.workers.worker import InvocationResult
@@ -60,6 +60,14 @@ def test_the_event_is_the_payload_as_it_is_written(parameters: Any, value: Any, 
     found_way = found(INVOKE, Parameters={"FunctionName": ARN, **parameters})
     assert found_way is not None
     assert found_way.event(Payload(value)) == event
+
+
+def test_what_was_written_for_the_child_is_the_event_as_it_is() -> None:
+    """Nobody reads it, and writes it again; what may be too large goes the long way."""
+    found_way = found(INVOKE, Parameters={"FunctionName": ARN, "Payload.$": "$"})
+    assert found_way is not None
+    assert found_way.event(WrittenPayload('{"Items":[1]}')) == '{"Items":[1]}'
+    assert found_way.event(WrittenPayload(f'{{"Items":["{"x" * 70_000}"]}}')) is None
 
 
 def test_a_functions_own_arn_takes_the_tasks_parameters_as_its_event() -> None:
