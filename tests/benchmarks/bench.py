@@ -60,6 +60,7 @@ CHILDREN = {
     "inline": "children",
     "writer": "children, with a ResultWriter",
     "outcomes": "Standard children, with a ResultWriter",
+    "invoke": "children, by lambda:invoke",
 }
 
 
