@@ -1,4 +1,4 @@
-"""The command line: ``stepsim run``, ``simulate``, ``sweep``, ``serve``, ``validate``, ``import-history`` and ``replay``.
+"""The command line: ``stepsim`` and its commands.
 
 Each command imports what it needs when it runs, so that asking for help costs nothing.
 """

@@ -1,10 +1,10 @@
 """How many requests a second S3 takes: a bucket's partitions, each with a rate of its own.
 
 At least 3,500 PUT, COPY, POST and DELETE and 5,500 GET and HEAD requests a second "per partitioned Amazon S3 prefix",
-and 503 SlowDown while S3 scales "gradually" (docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html).
-A bucket begins as one partition. One that is throttled for `s3_split_after` on end is split where its traffic divides, by
-what was asked for when it was throttled; a single key cannot be divided. A deletion of many keys counts by its keys
-(hadoop.apache.org/docs/current/api/org/apache/hadoop/fs/BulkDelete.html).
+and 503 SlowDown while S3 scales "gradually" (docs.aws.amazon.com/AmazonS3/latest/userguide, optimizing-performance).
+A bucket begins as one partition. One that is throttled for `s3_split_after` on end is split where its traffic
+divides, by what was asked for when it was throttled; a single key cannot be divided. A deletion of many keys counts by
+its keys (hadoop.apache.org/docs/current/api/org/apache/hadoop/fs/BulkDelete.html).
 """
 
 from __future__ import annotations

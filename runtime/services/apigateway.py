@@ -45,6 +45,7 @@ _FORBIDDEN_PREFIXES = ("x-forwarded", "x-amz", "x-amzn")
 _EXECUTE_API = re.compile(r"(?P<api>[a-z0-9]+)\.execute-api\.(?P<rest>.+)")
 _AWS = re.compile(r"(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 
+
 def invoke(call: TaskCall) -> Program:
     """``apigateway:invoke``: the result is the response; a status from 400 on fails the task."""
     parameters = _checked(call)

@@ -238,7 +238,6 @@ def test_throughput_that_cannot_be_is_refused(folder: Path, table: str, problem:
     assert problem in found
 
 
-
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
