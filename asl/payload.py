@@ -153,6 +153,9 @@ class Payload:
         return f"Payload({self.text})"
 
 
+_UNREAD = object()
+
+
 class WrittenPayload(Payload):
     """A payload of which there is only the text, compact as `encode` writes it, until somebody asks for its value."""
 
@@ -160,12 +163,12 @@ class WrittenPayload(Payload):
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._value: JSON = self
+        self._value: JSON = _UNREAD
 
     @property
     def value(self) -> JSON:
         """The value, read once."""
-        if self._value is self:
+        if self._value is _UNREAD:
             assert self._text is not None
             self._value = decode(self._text)
         return self._value
