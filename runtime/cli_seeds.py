@@ -75,4 +75,6 @@ def simulate_many(
     from stepsim.runtime.seeds_summary import print_seeds
 
     print_seeds(done.summary, written.summary, kept_in)
-    return 1 if done.summary["failed"] else 0
+    if done.summary["interrupted"]:
+        click.echo(f"Interrupted: {done.summary['seeds']} of {count} seeds were simulated.", err=True)
+    return 1 if done.summary["failed"] or done.summary["interrupted"] else 0

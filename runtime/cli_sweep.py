@@ -31,7 +31,9 @@ from stepsim.runtime.cli_seeds import progress_of, write_summary
     "--json", "json_target", metavar="FILE|-", help="Write the table as JSON; with -, the summary goes to stderr."
 )
 @MARKDOWN
+@click.pass_context
 def sweep(
+    ctx: click.Context,
     file: Path,
     varied: tuple[str, ...],
     sets: tuple[str, ...],
@@ -46,7 +48,7 @@ def sweep(
     One row tells of each: makespan, cost, throttles, failed items, expectations. The best trade-offs between time and
     money are marked.
 
-    Exit status: 0 it is done, whatever came out, 2 bad usage or input.
+    Exit status: 0 it is done, whatever came out, 1 it was interrupted, 2 bad usage or input.
     """
     from stepsim.runtime.scenario import ScenarioError, load_scenario
     from stepsim.runtime.simulations import SimulationError, usable_cpus
@@ -76,3 +78,6 @@ def sweep(
     from stepsim.runtime.sweep_summary import print_sweep
 
     print_sweep(summary, written.summary)
+    if summary["interrupted"]:
+        click.echo(f"Interrupted: {len(summary['runs'])} of {len(tried)} combinations were simulated.", err=True)
+        ctx.exit(1)

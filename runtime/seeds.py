@@ -35,23 +35,29 @@ def simulate_seeds(
 ) -> Seeds:
     """Simulate a scenario once for each seed; the first that fails is shrunk, for a scenario to be kept in `folder`.
 
-    `progress` is called after each simulation of a seed. Raises SimulationError.
+    `progress` is called after each simulation of a seed. Raises SimulationError. Ctrl-C ends it with the seeds that are
+    done, and nothing is shrunk; where none is, KeyboardInterrupt goes on.
     """
     simulations = [Simulation(file, sets, seed) for seed in seeds]
     runs: dict[int, dict[str, Any]] = {}
     failing: dict[int, Simulated] = {}
-    name = ""
-    for index, simulated in simulate_each(simulations, jobs):
-        report = simulated.report
-        name = report["scenario"]
-        runs[index] = {"seed": report["seed"], **figures_of(report)}
-        if not holds(report):
-            failing[index] = simulated
-            # Only the first is shrunk; nobody needs to hold the others.
-            failing = {min(failing): failing[min(failing)]}
-        progress()
-    summary = _summary(name, [runs[index] for index in range(len(simulations))])
-    if not failing:
+    name, interrupted = "", False
+    try:
+        for index, simulated in simulate_each(simulations, jobs):
+            report = simulated.report
+            name = report["scenario"]
+            runs[index] = {"seed": report["seed"], **figures_of(report)}
+            if not holds(report):
+                failing[index] = simulated
+                # Only the first is shrunk; nobody needs to hold the others.
+                failing = {min(failing): failing[min(failing)]}
+            progress()
+    except KeyboardInterrupt:
+        if not runs:
+            raise
+        interrupted = True
+    summary = _summary(name, [runs[index] for index in sorted(runs)]) | {"interrupted": interrupted}
+    if not failing or interrupted:
         return Seeds(summary | {"shrunk": None}, None)
     ((index, simulated),) = failing.items()
     shrunk, rules = _shrink(simulations[index], simulated, jobs)

@@ -74,21 +74,28 @@ def sweep(
 ) -> dict[str, Any]:
     """Simulate every combination with every seed; returns what ``--json`` writes.
 
-    `progress` is called after each simulation. Raises SimulationError.
+    `progress` is called after each simulation. Raises SimulationError. Ctrl-C ends it with the combinations of which
+    some seed is done; where none is, KeyboardInterrupt goes on.
     """
     simulations = [Simulation(file, (*sets, *sets_of(one)), seed) for one in varied for seed in seeds]
     figures: dict[int, dict[str, Any]] = {}
-    name = ""
-    for index, simulated in simulate_each(simulations, jobs):
-        name = simulated.report["scenario"]
-        figures[index] = figures_of(simulated.report)
-        progress()
+    name, interrupted = "", False
+    try:
+        for index, simulated in simulate_each(simulations, jobs):
+            name = simulated.report["scenario"]
+            figures[index] = figures_of(simulated.report)
+            progress()
+    except KeyboardInterrupt:
+        if not figures:
+            raise
+        interrupted = True
     runs = []
     for index, combination in enumerate(varied):
-        of_seeds = [figures[index * len(seeds) + number] for number in range(len(seeds))]
-        runs.append({"set": combination, **_together(of_seeds)})
+        done = [figures[number] for number in range(index * len(seeds), (index + 1) * len(seeds)) if number in figures]
+        if done:
+            runs.append({"set": combination, **_together(done)})
     _mark_best(runs, len(seeds))
-    return {"scenario": name, "seeds": list(seeds), "runs": runs}
+    return {"scenario": name, "seeds": list(seeds), "interrupted": interrupted, "runs": runs}
 
 
 def _together(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 from ruamel.yaml import YAML
 
 from stepsim.runtime.cli import main
+from stepsim.runtime.seeds import simulate_seeds
+from stepsim.runtime.sweep import sweep
 
 MACHINE = {
     "StartAt": "Each",
@@ -135,3 +137,28 @@ def test_what_cannot_be_is_refused(folder: Path, arguments: list[str], message: 
     result = stepsim("simulate", "flaky/scenario.yaml", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_ctrl_c_leaves_what_is_done(folder: Path) -> None:
+    """The seeds that were simulated are summed up; where none was, nothing is there to tell."""
+    done = 0
+
+    def interrupted() -> None:
+        nonlocal done
+        done += 1
+        if done == 2:
+            raise KeyboardInterrupt
+
+    made = simulate_seeds(folder / "flaky" / "scenario.yaml", (), range(5), 1, folder, interrupted)
+    assert (made.summary["seeds"], made.summary["interrupted"], made.kept) == (2, True, None)
+
+
+def test_a_sweep_that_is_interrupted_tells_of_the_combinations_it_came_to(folder: Path) -> None:
+    """One of three was done."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    tried: list[dict[str, Any]] = [{"latency": latency} for latency in ("aws", "none", "aws")]
+    summary = sweep(folder / "flaky" / "scenario.yaml", (), tried, [1], 1, interrupted)
+    assert ([run["set"] for run in summary["runs"]], summary["interrupted"]) == ([{"latency": "aws"}], True)
