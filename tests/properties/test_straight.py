@@ -114,7 +114,8 @@ def states(draw: Draw, name: str, later: tuple[str, ...]) -> Definition:
     if kind == "Succeed":
         return {"Type": kind, **draw(FILTERS)}
     if kind == "Fail":
-        return draw(st.sampled_from([{"Type": kind, "Error": "A"}, {"Type": kind, "CausePath": "$.n"}]))
+        failing: Definition = draw(st.sampled_from([{"Type": kind, "Error": "A"}, {"Type": kind, "CausePath": "$.n"}]))
+        return failing
     if kind == "Wait":
         return {"Type": kind, "Seconds": draw(st.integers(0, 1)), **following}
     if kind == "Parallel":
