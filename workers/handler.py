@@ -139,11 +139,15 @@ def _lacking(module: ModuleType, reference: HandlerReference) -> str:
 def _run_among_siblings(run: Callable[[], None], folder: Path, base: Path) -> None:
     """Run a module's code with its folder, then the base, first on Python's path.
 
-    What it imports from there leaves sys.modules again, and comes back for the next file of that folder. The folder
-    stays at the path's end, for imports made while a handler runs.
+    What it imports from there leaves sys.modules again, and comes back for the next file of that folder. Modules of the
+    same names that somebody has imported from elsewhere are out of sight meanwhile. The folder stays at the path's end,
+    for imports made while a handler runs.
     """
     own = _siblings.setdefault(folder, {})
-    hidden = {name: sys.modules[name] for name in own if name in sys.modules}
+    strange = {name for name in _importable(folder) if name in sys.modules and not _lies_in(sys.modules[name], folder)}
+    hidden = {name: module for name, module in sys.modules.items() if name in own or name.partition(".")[0] in strange}
+    for name in hidden:
+        del sys.modules[name]
     sys.modules.update(own)
     before = set(sys.modules)
     paths = [str(folder), str(base.resolve())]
@@ -156,9 +160,23 @@ def _run_among_siblings(run: Callable[[], None], folder: Path, base: Path) -> No
         if paths[0] not in sys.path:
             sys.path.append(paths[0])
         for name in [name for name in sys.modules if name not in before]:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file is not None and Path(file).is_relative_to(folder):
+            if _lies_in(sys.modules[name], folder):
                 own[name] = sys.modules[name]
         for name in own:
             sys.modules.pop(name, None)
         sys.modules.update(hidden)
+
+
+def _lies_in(module: ModuleType, folder: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).is_relative_to(folder)
+
+
+def _importable(folder: Path) -> set[str]:
+    """The names of a folder's modules and packages. Python's own go before them, as they are imported already."""
+    found = {
+        entry.name.removesuffix(".py")
+        for entry in folder.iterdir()
+        if entry.suffix == ".py" or (entry / "__init__.py").is_file()
+    }
+    return found - sys.stdlib_module_names

@@ -31,7 +31,7 @@ def _modules_of(scenario: Path) -> Iterator[SimpleNamespace]:
             patch.delitem(sys.modules, name, raising=False)
         yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
         for name in names:
-            patch.delitem(sys.modules, name)
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -119,3 +121,14 @@ def test_references_are_values(scenario: Path) -> None:
     first, second = (HandlerReference.parse("functions/load:handler", scenario) for _ in range(2))
     assert first == second
     assert dataclasses.replace(first, function="x") != second
+
+
+def test_a_module_of_the_same_name_from_elsewhere_is_not_taken_for_a_sibling(scenario: Path, tmp_path: Path) -> None:
+    """Whoever imported it has it back afterwards; one from the same folder is shared."""
+    elsewhere = ModuleType("shared")
+    elsewhere.__file__ = str(tmp_path / "shared.py")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "shared", elsewhere)
+        handler = HandlerReference.parse("functions/load:handler", scenario).load({"TABLE": "t"})
+        assert handler({}, None) == ("one", "t")
+        assert sys.modules["shared"] is elsewhere
