@@ -117,7 +117,9 @@ def test_a_check_that_does_not_hold_says_why(load: Any, tmp_path: Path, function
 
 def test_a_check_that_is_not_there_is_refused_before_anything_runs(load: Any) -> None:
     """A missing file is a problem of the scenario, a missing function one of the run."""
-    with pytest.raises(ScenarioError, match=r"scenario.yaml:12:5: expect\[0\].check: 'no_such_file:x': there is neither"):
+    with pytest.raises(
+        ScenarioError, match=r"scenario.yaml:12:5: expect\[0\].check: 'no_such_file:x': there is neither"
+    ):
         load("expect:\n  - check: 'no_such_file:x'\n")
     with pytest.raises(runner.RunError, match=r"scenario.yaml:12: the check checks:x: .*no function 'x'"):
         runner.simulate(load("expect:\n  - check: 'checks:x'\n"))

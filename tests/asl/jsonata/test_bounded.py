@@ -82,7 +82,7 @@ def test_errors_come_back_as_they_are(bounded: Any) -> None:
     ("text", "expected"),
     [
         ("$count($distinct($v))", 60_000),
-        ("$count($distinct($v.{'a': $}))", 20_000),
+        ("$count($distinct($v[$ < 20000].{'a': $}))", 20_000),
         ("$count($keys($merge($v.{$string($): $})))", 60_000),
         ("$sum($v[$ % 2 = 0])", 899_970_000),
         ("$count($sort($v, function($l, $r){ $l < $r }))", 60_000),
