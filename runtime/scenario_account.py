@@ -6,7 +6,6 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.prices import LIST_PRICES
 from stepsim.runtime.cloud.quotas import NO_QUOTAS, QUOTAS, Quotas, changed
 from stepsim.runtime.scenario_check import INVALID_VALUE, Checker, did_you_mean
-from stepsim.workers.durations import parse_time
 
 _QUOTA_MAX = 1e12
 """Above it, floats and whole numbers go different ways."""
@@ -25,10 +24,7 @@ def quotas_of(written_quotas: JSON, defaults: Quotas, checker: Checker) -> Quota
         elif value == "none":
             read[name] = None
         elif quota.unit == "ms":
-            try:
-                read[name] = parse_time(value)
-            except ValueError as error:
-                checker.add(INVALID_VALUE, str(error).removeprefix("time: "), path)
+            read[name] = checker.time_ms(value, path)
         elif isinstance(value, str):
             checker.add(INVALID_VALUE, f"is a number or none, not {value!r}: {quota.about}", path)
         elif value > _QUOTA_MAX:

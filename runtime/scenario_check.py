@@ -15,6 +15,7 @@ from msgspec import inspect
 from stepsim.asl.errors import Problem
 from stepsim.asl.payload import JSON
 from stepsim.runtime.key_path import KeyPath, format_key_path
+from stepsim.workers.durations import parse_time
 
 T = TypeVar("T")
 
@@ -66,6 +67,16 @@ class Checker:
     def place(self, path: KeyPath) -> tuple[int, int]:
         """Line and column of a key; 0 and 0 of what an override gave."""
         return self._position(path) if self._override(path) is None else (0, 0)
+
+    def time_ms(self, text: object, path: KeyPath) -> int | None:
+        """The milliseconds of a time such as ``40s``; None where it is none, which is noted, or where there is none."""
+        if text is None:
+            return None
+        try:
+            return parse_time(text)
+        except ValueError as error:
+            self.add(INVALID_VALUE, str(error).removeprefix("time: "), path)
+            return None
 
     def converted(self, value: JSON, kind: type[T], path: KeyPath) -> T | None:
         """The value as its type, or None where `shape` found problems in it."""

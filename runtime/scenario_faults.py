@@ -11,7 +11,6 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.fault_rules import CORRUPT_CALLS, PARTIAL_CALLS, STALE_CALLS, FaultRule
 from stepsim.runtime.key_path import KeyPath
 from stepsim.runtime.scenario_check import INVALID_VALUE, Checker, did_you_mean
-from stepsim.workers.durations import parse_time
 
 Count = Annotated[int, Meta(ge=0)]
 From1 = Annotated[int, Meta(ge=1)]
@@ -66,15 +65,8 @@ def rule_of(fault: Fault, path: KeyPath, scenario: Mapping[str, JSON], checker: 
         checker.add(INVALID_VALUE, f"there is no function {fault.function!r}", (*path, "function"), hint)
     if fault.partial == 0:
         checker.add(INVALID_VALUE, "a share of 0 does nothing", (*path, "partial"))
-
-    def time_ms(name: str, text: str | float | None) -> int | None:
-        try:
-            return None if text is None else parse_time(text)
-        except ValueError as error:
-            checker.add(INVALID_VALUE, str(error).removeprefix("time: "), (*path, name))
-            return None
-
-    from_ms, to_ms = time_ms("from", fault.from_) or 0, time_ms("to", fault.to)
+    from_ms = checker.time_ms(fault.from_, (*path, "from")) or 0
+    to_ms = checker.time_ms(fault.to, (*path, "to"))
     if to_ms is not None and to_ms <= from_ms:
         checker.add(INVALID_VALUE, "ends before it begins", (*path, "to"))
     try:
@@ -100,7 +92,7 @@ def rule_of(fault: Fault, path: KeyPath, scenario: Mapping[str, JSON], checker: 
             partial=fault.partial,
             stale=fault.stale,
             corrupt=fault.corrupt,
-            delay_ms=time_ms("delay", fault.delay) or 0,
+            delay_ms=checker.time_ms(fault.delay, (*path, "delay")) or 0,
             from_ms=from_ms,
             to_ms=to_ms,
             line=checker.place(path)[0],

@@ -26,7 +26,6 @@ from stepsim.runtime.triggers.specs import (
     TriggerSpec,
 )
 from stepsim.runtime.triggers.templates import InputTemplate, input_template
-from stepsim.workers.durations import parse_time
 
 DEFINITION = "definition"
 """What a trigger calls the scenario's own machine."""
@@ -104,7 +103,7 @@ class EventResolver:
         if starts and value.get("mocks") is not None:
             message = "mocks answer one execution, and a trigger starts many"
             self._checker.add(INVALID_VALUE, message, ("mocks",))
-        until_ms = None if until is None else self._time_ms(until, ("until",))
+        until_ms = self._checker.time_ms(until, ("until",))
         for index, arrival_spec in enumerate(arrivals):
             if until_ms is not None and arrival_spec.timing.at_ms > until_ms > 0:
                 self._add("comes after until, so never", ("arrivals", index, "at"))
@@ -142,7 +141,7 @@ class EventResolver:
             due = self._schedule(trigger.schedule, (*path, "schedule"))
             return ScheduleSource(trigger.schedule, due, is_recurring(trigger.schedule))
         if trigger.at is not None:
-            return ScheduleSource(str(trigger.at), _once(self._time_ms(trigger.at, (*path, "at"))))
+            return ScheduleSource(str(trigger.at), _once(self._checker.time_ms(trigger.at, (*path, "at")) or 0))
         return QueueSource()
 
     def _schedule(self, text: str, path: KeyPath) -> Schedule:
@@ -178,7 +177,7 @@ class EventResolver:
             self._check_queue(queue.queue, path)
         else:
             self._check_queue(queue.queue, (*path, "queue"))
-        window_ms = self._time_ms(queue.batch_window, (*path, "batch_window"))
+        window_ms = self._checker.time_ms(queue.batch_window, (*path, "batch_window")) or 0
         if window_ms > _WINDOW_MS_MAX:
             self._add("is 5m at the most", (*path, "batch_window"))
         if queue.batch_size > _SIZE_WITHOUT_WINDOW and window_ms < 1000:
@@ -287,10 +286,10 @@ class EventResolver:
     def _timing(self, arrival: written.Arrival, path: KeyPath) -> Timing:
         if sum(each is not None for each in (arrival.every, arrival.spread, arrival.poisson)) > 1:
             self._add("one of every, spread and poisson at the most", path)
-        every_ms = None if arrival.every is None else self._time_ms(arrival.every, (*path, "every"))
-        spread_ms = None if arrival.spread is None else self._time_ms(arrival.spread, (*path, "spread"))
+        every_ms = self._checker.time_ms(arrival.every, (*path, "every"))
+        spread_ms = self._checker.time_ms(arrival.spread, (*path, "spread"))
         per_s = None if arrival.poisson is None else arrival.poisson.per_s
-        return Timing(self._time_ms(arrival.at, (*path, "at")), every_ms, spread_ms, per_s)
+        return Timing(self._checker.time_ms(arrival.at, (*path, "at")) or 0, every_ms, spread_ms, per_s)
 
     # -- what both have -------------------------------------------------------------------------------------------
 
@@ -303,13 +302,6 @@ class EventResolver:
     def _check_name(self, name: str, known: Collection[str], kind: str, path: KeyPath) -> None:
         if name not in known:
             self._add(f"there is no {kind} {name!r}", path, did_you_mean(name, known))
-
-    def _time_ms(self, spec: JSON, path: KeyPath) -> int:
-        try:
-            return parse_time(spec)
-        except ValueError as error:
-            self._add(str(error).removeprefix("time: "), path)
-            return 0
 
 
 def _once(after_start_ms: int) -> Schedule:

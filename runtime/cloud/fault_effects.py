@@ -153,8 +153,8 @@ def _without(entries: Sequence[Any], failed: set[int]) -> list[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class NamedEntries:
-    """SQS and SNS: an entry that failed is told by its Id."""
+class ListedEntries:
+    """The entries are a list, one member of the parameters."""
 
     member: str = "Entries"
 
@@ -164,6 +164,11 @@ class NamedEntries:
     def without(self, params: dict[str, Any], failed: set[int]) -> dict[str, Any] | None:
         rest = _without(params[self.member], failed)
         return {**params, self.member: rest} if rest else None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEntries(ListedEntries):
+    """SQS and SNS: an entry that failed is told by its Id."""
 
     def answer(self, params: Mapping[str, Any], response: dict[str, Any], failed: set[int]) -> dict[str, Any]:
         told = [
@@ -175,19 +180,11 @@ class NamedEntries:
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedEntries:
+class PlacedEntries(ListedEntries):
     """EventBridge and Kinesis: each entry has its answer at its own place."""
 
-    member: str
-    count: str
+    count: str = "FailedEntryCount"
     """The member that says how many failed."""
-
-    def entries(self, params: Mapping[str, Any]) -> list[Any]:
-        return list(params[self.member])
-
-    def without(self, params: dict[str, Any], failed: set[int]) -> dict[str, Any] | None:
-        rest = _without(params[self.member], failed)
-        return {**params, self.member: rest} if rest else None
 
     def answer(self, params: Mapping[str, Any], response: dict[str, Any], failed: set[int]) -> dict[str, Any]:
         served = iter(response.get(self.member, []))
