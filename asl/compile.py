@@ -191,7 +191,7 @@ def _text(fields: JSON, name: str) -> Expression | None:
     """Error or Cause of a Fail state: a literal, or its Path twin, which must lead to a string."""
     if name in fields:
         constant = fields[name]
-        return lambda subject, scope: constant  # noqa: ARG005
+        return lambda subject, scope: constant
     field = f"{name}Path"
     if field not in fields:
         return None

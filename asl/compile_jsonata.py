@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 # The closures here share one shape; not each of them reads all that it is given.
-# ruff: noqa: ARG005
 from collections.abc import Callable
 
 from stepsim.asl.compile_distributed import QueryLanguage, compile_distributed, compile_refused, is_distributed

@@ -86,7 +86,7 @@ _JSONPATH = QueryLanguage(
     arguments="Parameters",
     compile_arguments=_template,
     compile_template=_template,
-    compile_count=lambda fields, name, place: compile_count(fields, name),  # noqa: ARG005 - paths say where they are
+    compile_count=lambda fields, name, place: compile_count(fields, name),
     compile_percentage=compile_percentage,
     whole_seconds=False,
 )

@@ -95,7 +95,7 @@ def path_value(path: Path, subject: JSON, scope: Scope) -> JSON:
 def _filter(text: JSON) -> Callable[[Payload, Scope], Payload] | None:
     """InputPath or OutputPath: null stands for an empty object, ``$`` for no change."""
     if text is None:
-        return lambda payload, scope: EMPTY  # noqa: ARG005
+        return lambda payload, scope: EMPTY
     if text == "$":
         return None
     path = compile_path(text)
@@ -105,7 +105,7 @@ def _filter(text: JSON) -> Callable[[Payload, Scope], Payload] | None:
 def _result_putter(text: JSON) -> Callable[[Payload, Payload], Payload] | None:
     """ResultPath: None where the result replaces everything."""
     if text is None:
-        return lambda raw, result: raw  # noqa: ARG005
+        return lambda raw, result: raw
     if text == "$":
         return None
     path: ReferencePath = compile_reference_path(text)

@@ -1,7 +1,7 @@
 """What the eighteen ``States.*`` functions do: a table of (arguments, scope) -> value."""
 
 # The closures and table entries here share one shape; not each of them reads all that it is given.
-# ruff: noqa: ARG001, ARG005
+# ruff: noqa: ARG001
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ This file reads the text; what the functions do stands in `intrinsic_functions`.
 """
 
 # The closures and table entries here share one shape; not each of them reads all that it is given.
-# ruff: noqa: ARG001, ARG005
+# ruff: noqa: ARG001
 
 from __future__ import annotations
 

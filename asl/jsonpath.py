@@ -11,7 +11,7 @@ witness: the tests hold our answers against it where both follow the same rules.
 """
 
 # The closures and table entries here share one shape; not each of them reads all that it is given.
-# ruff: noqa: ARG001, ARG005
+# ruff: noqa: ARG001
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ What the operators do stands in `jsonpath_operators`.
 """
 
 # The closures here share one shape; not each of them reads all that it is given.
-# ruff: noqa: ARG005
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ Numbers come out as doubles, so the sum of ``[1, 2]`` is ``3.0``.
 """
 
 # The closures and table entries here share one shape; not each of them reads all that it is given.
-# ruff: noqa: ARG001, ARG005
+# ruff: noqa: ARG001
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ is *definite* up to its first step that may match many times; before that, findi
 """
 
 # The closures and table entries here share one shape; not each of them reads all that it is given.
-# ruff: noqa: ARG001, ARG005
+# ruff: noqa: ARG001
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def compile_count(fields: JSON, name: str) -> Count | None:
     """
     if name in fields:
         constant = int(fields[name])
-        return lambda subject, scope: constant  # noqa: ARG005
+        return lambda subject, scope: constant
     field = f"{name}Path"
     if field not in fields:
         return None
@@ -47,7 +47,7 @@ def compile_percentage(fields: JSON, name: str) -> Callable[[JSON, Scope], float
     """The percentage in field `name`, or looked up by its Path twin; None where the definition has neither."""
     if name in fields:
         constant = float(fields[name])
-        return lambda subject, scope: constant  # noqa: ARG005
+        return lambda subject, scope: constant
     field = f"{name}Path"
     if field not in fields:
         return None
@@ -68,13 +68,13 @@ def compile_until(fields: JSON) -> Callable[[JSON, Scope, int], int]:
     """A Wait state's end: (effective input, scope, now_ms) -> milliseconds since the epoch."""
     if "Seconds" in fields:
         constant_ms = int(fields["Seconds"]) * 1000
-        return lambda subject, scope, now_ms: now_ms + constant_ms  # noqa: ARG005
+        return lambda subject, scope, now_ms: now_ms + constant_ms
     if "Timestamp" in fields:
         until_ns = parse_timestamp(fields["Timestamp"])
         if until_ns is None:
             raise ValueError(f"{fields['Timestamp']!r} is not an RFC 3339 timestamp")
         until_ms = -(-until_ns // _NS_PER_MS)
-        return lambda subject, scope, now_ms: max(until_ms, now_ms)  # noqa: ARG005
+        return lambda subject, scope, now_ms: max(until_ms, now_ms)
     if "SecondsPath" in fields:
         return _seconds_path(fields["SecondsPath"])
     return _timestamp_path(fields["TimestampPath"])

@@ -6,7 +6,6 @@ has no computed part is one shared object. Elements of arrays are looked into, b
 """
 
 # The closures and table entries here share one shape; not each of them reads all that it is given.
-# ruff: noqa: ARG005
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _make_bucket(cloud: Cloud, name: str, bucket: BucketSpec, scenario: Scenario
     if generate is not None:
         if generate.body is None:
             filler = b"x" * (generate.size or 0)
-            cloud.s3.generate(name, generate.count, generate.key, lambda n: filler, size=generate.size)  # noqa: ARG005
+            cloud.s3.generate(name, generate.count, generate.key, lambda n: filler, size=generate.size)
         else:
             body = body_maker(generate.body, generate.seed, name, scenario.base_dir)
             cloud.s3.generate(name, generate.count, generate.key, _as_s3_answers(body))

@@ -89,7 +89,7 @@ class InlineFunctions:
             return None
         if duration.constant_ms is not None:
             constant_ms = duration.constant_ms
-            return lambda invocation: constant_ms  # noqa: ARG005
+            return lambda invocation: constant_ms
         draw = self._dice.draw
 
         def extra_ms(invocation: Invocation) -> int:

@@ -132,8 +132,8 @@ def _answering(state: str, mock: OneMock) -> Callable[[TaskCall, int], Answer]:
     if isinstance(mock, Given):
         answer = _answer(mock)
         if not isinstance(mock, Returns):
-            return lambda call, attempt: answer  # noqa: ARG005
-        return lambda call, attempt: _checked(call, mock, answer)  # noqa: ARG005
+            return lambda call, attempt: answer
+        return lambda call, attempt: _checked(call, mock, answer)
     if not callable(mock):
         raise TypeError(
             f"mocks[{state!r}]: {type(mock).__name__} is no answer: write Returns(…), Fails(…), Hangs(), a function of "
@@ -234,14 +234,14 @@ def unanswered_function(name: str, states: Sequence[str]) -> FunctionSpec:
         f"the state {called_in} calls the function {name!r}, which this test does not give: add "
         f"functions={{{name!r}: …}}, or mocks={{{states[0]!r}: …}} for the state"
     )
-    return FunctionSpec(script=Script((), lambda number: Unanswered(told)))  # noqa: ARG005
+    return FunctionSpec(script=Script((), lambda number: Unanswered(told)))
 
 
 def codeless_function(name: str, reason: str, states: Sequence[str]) -> FunctionSpec:
     """A template's function that cannot be run here: whoever invokes it is told why, and what to do."""
     for_state = f", or mocks={{{states[0]!r}: …}} for the state" if states else ""
     told = f"the test must answer for the function {name!r} ({reason}): add functions={{{name!r}: …}}{for_state}"
-    return FunctionSpec(script=Script((), lambda number: Unanswered(told)))  # noqa: ARG005
+    return FunctionSpec(script=Script((), lambda number: Unanswered(told)))
 
 
 def _step(name: str, answer: OneAnswer) -> Step:

@@ -211,7 +211,7 @@ class _Reader:
         if match is not None:
             self.at = match.end()
             constant = float(match.group()) if match[1] or match[2] else int(match.group())
-            return lambda scope: constant  # noqa: ARG005
+            return lambda scope: constant
         return self._reference()
 
     def _reference(self) -> Expr:
@@ -221,7 +221,7 @@ class _Reader:
         if self.text.startswith(("(", "::"), self.at):
             return self._call(name)
         if name in _WORDS:
-            return lambda scope: _WORDS[name]  # noqa: ARG005
+            return lambda scope: _WORDS[name]
         steps: list[str | int] = [name]
         while True:
             match = re.compile(r"\s*\.\s*([A-Za-z_][\w-]*|\d+)").match(self.text, self.at)
@@ -251,7 +251,7 @@ class _Reader:
                 name = self.name()
                 if name is None:
                     self.fail("a name expected")
-                value = _indexed(value, lambda scope, name=name: name)  # type: ignore[misc]  # noqa: ARG005
+                value = _indexed(value, lambda scope, name=name: name)  # type: ignore[misc]
             else:
                 return value
 
@@ -318,7 +318,7 @@ class _Reader:
         if match is not None:
             self.at = match.end()
             name = match[1]
-            return lambda scope: name  # noqa: ARG005
+            return lambda scope: name
         key = self._unary()
         if not (self.take("=") or self.take(":")):
             self.fail("'=' expected")
@@ -430,7 +430,7 @@ class _Template:
             text = text.rstrip() if before else text
             literal, strip = "", False
             if text:
-                parts.append(lambda scope, text=text: text)  # type: ignore[misc]  # noqa: ARG005
+                parts.append(lambda scope, text=text: text)  # type: ignore[misc]
 
         while self.at < len(self.text):
             start = self.text[self.at : self.at + 3]
@@ -457,7 +457,7 @@ class _Template:
                 literal += start[0]
                 self.at += 1
         flush(False)
-        return parts or [lambda scope: ""], ""  # noqa: ARG005
+        return parts or [lambda scope: ""], ""
 
     def _escaped(self, letter: str) -> str:
         if letter == "u":
