@@ -24,6 +24,8 @@ class Definition:
     """The functions that its Tasks name outright: name -> the states that call it."""
     aws_states: tuple[str, ...]
     """The states that call a service other than Lambda, or have a reader or a writer."""
+    tasks: frozenset[str] = frozenset()
+    """The names of its Task states, and the ARNs of what they call: what a model of a task goes by."""
 
     def missing_functions(self, known: Collection[str], modelled: Collection[str]) -> list[str]:
         """Functions that are named and that neither a function nor a modelled state stands for."""
@@ -62,7 +64,9 @@ def load_definition(
             functions.setdefault(name, []).append(state.name)
         elif state.resource.kind == "integration" and state.resource.service != "lambda":
             aws_states.append(state.name)
-    return Definition(machine, {name: tuple(states) for name, states in functions.items()}, tuple(aws_states))
+    tasks = [state for state in walk(machine) if isinstance(state, TaskState)]
+    modelled = frozenset(name for state in tasks for name in (state.name, state.resource.arn))
+    return Definition(machine, {name: tuple(states) for name, states in functions.items()}, tuple(aws_states), modelled)
 
 
 def _first_hole(value: JSON) -> tuple[str | int, ...]:

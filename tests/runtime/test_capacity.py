@@ -369,3 +369,9 @@ def test_express_executions_end_after_five_minutes(simulate: Simulate) -> None:
     wait = {"Type": "Wait", "Seconds": 900, "End": True}
     report = simulate({"W": wait}, type="EXPRESS")
     assert (report["execution"]["status"], report["makespan_s"]) == ("TIMED_OUT", 300)
+
+
+def test_a_model_of_no_task_is_refused(simulate: Simulate) -> None:
+    """By its name, with the nearest one: a misspelled model would leave the task to be carried out."""
+    with pytest.raises(RunError, match=r"tasks\.B models nothing"):
+        simulate({"A": TASK}, functions={"F": {"returns": 1}}, tasks={"B": {"duration": "1s"}})
