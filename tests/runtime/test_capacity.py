@@ -11,6 +11,7 @@ import pytest
 
 from stepsim.runtime import runner
 from stepsim.runtime.scenario import ScenarioError, load_scenario
+from stepsim.runtime.watch import RunError
 
 PREFIX = "arn:aws:states:us-east-1:123456789012"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function"
