@@ -11,6 +11,7 @@ from stepsim.asl.machine import DistributedMap, ItemBatcher, MapState, ResultWri
 from stepsim.asl.payload import JSON, MAX_BYTES, Payload
 from stepsim.runtime.branches import select
 from stepsim.runtime.cloud.call import CallSite
+from stepsim.runtime.cloud.streamed import FileBody
 from stepsim.runtime.dice import name_uuid
 from stepsim.runtime.effects import Expired, Program, Sleep, Stopped
 from stepsim.runtime.frame import Frame
@@ -235,7 +236,7 @@ class _Upload:
         if answer.error is not None:
             raise writer_failed(f"Failed to write to the S3 bucket {self._bucket}: {answer.error.message}")
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes | FileBody) -> None:
         parameters = {"Bucket": self._bucket, "Key": key, "Body": body}
         answer = self._perform("s3", "PutObject", parameters, site=self._site)
         if answer.error is not None and self.failure is None:

@@ -1,6 +1,7 @@
 """The files that a distributed map's ResultWriter leaves in S3, written as children end.
 
-Only what is being written is held; beyond 8 MB it lies on disk. Records stand in the order in which children ended.
+Only what is being written is held; beyond 8 MB it lies on disk, and a large file stays there when it is stored. Records
+stand in the order in which children ended.
 """
 
 from __future__ import annotations
@@ -8,22 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from tempfile import SpooledTemporaryFile
-from typing import Literal, NamedTuple
+from tempfile import TemporaryFile
+from typing import BinaryIO, Literal, NamedTuple
 
 from stepsim.asl.payload import JSON, decode, encode_bytes
+from stepsim.runtime.cloud.streamed import FileBody
 
 PART_BYTES = 5 * 1024**3
 """AWS begins a new file every 5 GB."""
 
 _IN_MEMORY_BYTES = 8 * 1024 * 1024
+"""Of a file that is being written."""
+
+_LARGE_BYTES = 64 * 1024 * 1024
+"""A file that is stored is in memory, unless it is larger: each on the disk takes an open file of the process."""
+
 _INCLUDED = {"Included": True}
 _REASON = "Execution is SUCCEEDED and cannot be redriven"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Transformation = Literal["NONE", "COMPACT", "FLATTEN"]
 OutputType = Literal["JSON", "JSONL"]
-Put = Callable[[str, bytes], None]
+Put = Callable[[str, bytes | FileBody], None]
 
 
 class ChildOutcome(NamedTuple):
@@ -214,8 +221,10 @@ class _Files:
     __slots__ = (
         "_end",
         "_file",
+        "_held",
         "_number",
         "_part_bytes",
+        "_pieces",
         "_put",
         "_separator",
         "_size",
@@ -230,7 +239,11 @@ class _Files:
         self._suffix, self._start, self._separator, self._end = _FRAMES[output_type]
         self._part_bytes = part_bytes
         self._put = put
-        self._file: SpooledTemporaryFile[bytes] | None = None
+        self._pieces: list[bytes] = []
+        """The end of the file being written; the beginning lies in `_file`."""
+        self._held = 0
+        """How many bytes the pieces have."""
+        self._file: BinaryIO | None = None
         self._size = 0
         self._number = 0
         self._stored: list[dict[str, JSON]] = []
@@ -239,26 +252,43 @@ class _Files:
         text = encode_bytes(record)
         if self._size + len(text) + len(self._separator) + len(self._end) > self._part_bytes:
             self._store()
+        self._append(self._separator if self._size else self._start)
+        self._append(text)
+        if self._held > _IN_MEMORY_BYTES:
+            self._spill()
+
+    def _append(self, text: bytes) -> None:
+        self._pieces.append(text)
+        self._held += len(text)
+        self._size += len(text)
+
+    def _spill(self) -> BinaryIO:
+        """Write what is held to the disk."""
         if self._file is None:
-            self._file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by _store
-            self._size = self._file.write(self._start)
-        else:
-            self._size += self._file.write(self._separator)
-        self._size += self._file.write(text)
+            self._file = TemporaryFile()  # noqa: SIM115 - closed with its last reader
+        self._file.write(b"".join(self._pieces))
+        self._pieces.clear()
+        self._held = 0
+        return self._file
 
     def _store(self) -> None:
-        if self._file is None:
+        if not self._size:
             return
-        with self._file as file:
-            file.write(self._end)
-            file.seek(0)
-            body = file.read()
+        self._append(self._end)
+        body = self._body()
         key = f"{self._stem}_{self._number}{self._suffix}"
         self._number += 1
         self._put(key, body)
-        self._stored.append({"Key": key, "Size": len(body)})
+        self._stored.append({"Key": key, "Size": self._size})
+        self._pieces = []
         self._file = None
-        self._size = 0
+        self._held = self._size = 0
+
+    def _body(self) -> bytes | FileBody:
+        if self._file is None:
+            return b"".join(self._pieces)
+        body = FileBody(self._spill(), self._size)
+        return body if self._size > _LARGE_BYTES else body.read()
 
     def close(self) -> list[dict[str, JSON]]:
         """Store what is left. Returns the manifest's entry for each file."""

@@ -80,13 +80,104 @@ class Streamed(Stored):
         return self._open()
 
 
+class Unhashed(Streamed):
+    """A streamed object that is read once more for its ETag, when somebody first asks for that."""
+
+    __slots__ = ("_digest",)
+
+    def __init__(
+        self, open_body: Callable[[], BinaryIO], size: int, modified: datetime, content_type: str | None
+    ) -> None:
+        self._digest: bytes | None = None
+        super().__init__(open_body, size, b"", modified, content_type)
+
+    @property
+    def digest(self) -> bytes:
+        """The MD5 of the body."""
+        if self._digest is None:
+            made = md5()
+            with self.open() as stream:
+                while piece := stream.read(PIECE):
+                    made.update(piece)
+            self._digest = made.digest()
+        return self._digest
+
+    @digest.setter
+    def digest(self, _unknown: bytes) -> None:
+        """Nobody knows it before it is asked for."""
+
+
+class _Shared:
+    """A temporary file, closed with the last stream that reads it."""
+
+    __slots__ = ("file",)
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def __del__(self) -> None:
+        self.file.close()
+
+
+class FileBody(io.RawIOBase):
+    """A body that lies in a temporary file: one of any number of streams that read it, each at its own place.
+
+    The file is gone with the last of them. Nothing may be written to it any more.
+    """
+
+    def __init__(self, file: BinaryIO | _Shared, size: int) -> None:
+        """The file is this stream's from now on, and that of those made of it."""
+        super().__init__()
+        self._shared = file if isinstance(file, _Shared) else _Shared(file)
+        self._position = 0
+        self.size = size
+        """In bytes."""
+
+    def again(self) -> FileBody:
+        """Another stream of the same bytes, from their beginning."""
+        return FileBody(self._shared, self.size)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """Where the next byte is read."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go on from there. Returns the place."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def read(self, size: int | None = -1) -> bytes:
+        """At most so many bytes; all that is left where `size` is negative."""
+        left = max(0, self.size - self._position)
+        file = self._shared.file
+        file.seek(self._position)
+        data = file.read(left if size is None or size < 0 else min(size, left))
+        self._position += len(data)
+        return data
+
+    def readinto(self, buffer: memoryview | bytearray) -> int:  # type: ignore[override]  # all that is ever given
+        """Fill the buffer, or a part of it. Returns how much; 0 at the end."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 def of_file(path: Path, modified: datetime, content_type: str | None) -> Streamed:
-    """A local file as an object; it is read once for its ETag, and again whenever the object is."""
-    digest = md5()
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
-    return Streamed(lambda: path.open("rb"), path.stat().st_size, digest.digest(), modified, content_type)
+    """A local file as an object; it is read once for its ETag, and again whenever the object is.
+
+    Raises OSError where it cannot be read.
+    """
+    with path.open("rb"):
+        return Unhashed(lambda: path.open("rb"), path.stat().st_size, modified, content_type)
 
 
 def measured(pieces: Iterable[bytes], size: int, name: str) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepsim.runtime.cloud.streamed import FileBody
 from stepsim.runtime.result_writer import ChildOutcome, ResultFiles, execution_record, iso_date, writer_details
 
 UUID = "0a68bd32-0000-4000-8000-000000000000"
@@ -22,9 +23,9 @@ BROKEN = DONE._replace(status="FAILED", output_text=None, error="OwnedItemFailur
 class Store(dict[str, bytes]):
     """What was put where."""
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes | FileBody) -> None:
         assert key not in self
-        self[key] = body
+        self[key] = body if isinstance(body, bytes) else body.read()
 
 
 def writer(
@@ -151,14 +152,15 @@ def test_empty_files_are_not_written() -> None:
     assert json.loads(store[f"{UUID}/manifest.json"])["ResultFiles"] == {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
 
 
-def test_results_beyond_memory_are_whole() -> None:
-    """What went to disk comes back whole."""
+@pytest.mark.parametrize("count", [10, 70])
+def test_results_beyond_memory_are_whole(count: int) -> None:
+    """What went to disk comes back whole, and so does what stays there."""
     store = Store()
     files = writer(store, "COMPACT")
-    for _ in range(10):
+    for _ in range(count):
         files.succeeded(DONE._replace(output_text='"' + "x" * 1_000_000 + '"'))
     files.close(RUN)
-    assert json.loads(store[f"out/{UUID}/SUCCEEDED_0.json"]) == ["x" * 1_000_000] * 10
+    assert json.loads(store[f"out/{UUID}/SUCCEEDED_0.json"]) == ["x" * 1_000_000] * count
 
 
 def test_the_result_of_the_state() -> None:

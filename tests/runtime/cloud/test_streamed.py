@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import md5
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
+from stepsim.runtime.cloud.call import CallSite
 from stepsim.runtime.cloud.cloud import Cloud
 from stepsim.runtime.cloud.generated import Generated
 from stepsim.runtime.cloud.s3_store import HELD
-from stepsim.runtime.cloud.streamed import PieceStream, of_file
+from stepsim.runtime.cloud.streamed import FileBody, PieceStream, of_file
 
 MOMENT = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -73,3 +75,37 @@ def test_large_files_of_a_folder_stay_there(tmp_path: Path) -> None:
         assert cloud.s3.read("files", "large.csv") == body
         client.copy_object(Bucket="files", Key="copy", CopySource={"Bucket": "files", "Key": "large.csv"})
         assert client.head_object(Bucket="files", Key="copy")["ContentLength"] == len(body)
+
+
+def file_body(data: bytes) -> FileBody:
+    file = TemporaryFile()  # noqa: SIM115 - the body's own
+    file.write(data)
+    return FileBody(file, len(data))
+
+
+def test_a_file_body_is_read_at_several_places() -> None:
+    """Its streams don't disturb each other."""
+    first = file_body(b"0123456789")
+    second = first.again()
+    assert [first.read(3), second.read(4), first.read(2), second.read()] == [b"012", b"0123", b"34", b"456789"]
+    assert (first.seek(-2, io.SEEK_END), first.tell(), first.read(), first.read()) == (8, 8, b"89", b"")
+    buffer = bytearray(4)
+    second.seek(7)
+    assert (second.readinto(buffer), bytes(buffer)) == (3, b"789\0")
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_a_file_body_is_an_object_as_any(versioned: bool) -> None:
+    """It is listed with the MD5 of its bytes, read whole and in parts, whoever keeps it."""
+    body = b"0123456789abcdef" * 1000
+    with Cloud() as cloud:
+        cloud.s3.create_bucket("files")
+        client = cloud.client("s3")
+        if versioned:
+            client.put_bucket_versioning(Bucket="files", VersioningConfiguration={"Status": "Enabled"})
+        parameters = {"Bucket": "files", "Key": "x.json", "Body": file_body(body)}
+        assert cloud.perform("s3", "PutObject", parameters, site=CallSite("", "", "")).error is None
+        [listed] = client.list_objects_v2(Bucket="files")["Contents"]
+        assert (listed["Size"], listed["ETag"]) == (len(body), f'"{md5(body).hexdigest()}"')
+        assert client.get_object(Bucket="files", Key="x.json")["Body"].read() == body
+        assert client.get_object(Bucket="files", Key="x.json", Range="bytes=-4")["Body"].read() == b"cdef"
