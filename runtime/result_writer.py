@@ -1,6 +1,6 @@
 """The files that a distributed map's ResultWriter leaves in S3, written as children end.
 
-Only what is being written is held; beyond 8 MB it lies on disk, and a large file stays there when it is stored. Records
+Only what is being written is held; beyond 1 MB it lies on disk, and a large file stays there when it is stored. Records
 stand in the order in which children ended.
 """
 
@@ -18,7 +18,7 @@ from stepsim.runtime.cloud.streamed import FileBody
 PART_BYTES = 5 * 1024**3
 """AWS begins a new file every 5 GB."""
 
-_IN_MEMORY_BYTES = 8 * 1024 * 1024
+_IN_MEMORY_BYTES = 1024 * 1024
 """Of a file that is being written."""
 
 _LARGE_BYTES = 64 * 1024 * 1024

@@ -1,7 +1,7 @@
 """The process pool: real Python handlers in processes of their own, warm between invocations, on the system clock.
 
 As Lambda does it: an environment belongs to one function and works on one invocation at a time; its module's state
-lives on; an overdue or crashed one is killed and replaced when it is next needed. At most `max_processes` run at once
+lives on; an overdue or crashed one is killed and replaced when it is next needed. How many run at once, a `Room` says,
 and at most `max_environments` exist; what comes beyond waits in line, and the environment idle longest makes room.
 """
 
@@ -11,7 +11,6 @@ import asyncio
 import itertools
 import json
 import math
-import os
 import sys
 import time
 from collections import OrderedDict, deque
@@ -45,6 +44,7 @@ from stepsim.workers.process import (
     StartMethod,
     open_environment,
 )
+from stepsim.workers.room import Room
 from stepsim.workers.worker import Done, Invocation, InvocationResult
 
 ApiHandler = Callable[[ApiRequest, Invocation, Callable[[ApiReply], None]], None]
@@ -115,15 +115,17 @@ class ProcessPool:
         start_method: StartMethod = DEFAULT_START_METHOD,
         lazy: bool = False,
     ) -> None:
-        """`api` answers the `fast_operations` (``s3.GetObject``, …), `http` all other AWS calls of the handlers.
+        """At most `max_processes` run at once; where it is None, as many as a `Room` has for them.
+
+        `api` answers the `fast_operations` (``s3.GetObject``, …), `http` all other AWS calls of the handlers.
 
         A `lazy` pool starts no process before its first invocation.
         Raises NotImplementedError on Windows, whose sockets cannot carry file descriptors.
         """
         if sys.platform == "win32":
             raise NotImplementedError("the process pool needs Unix sockets: use WSL, or simulate")
-        self._max_running = max_processes or os.cpu_count() or 1
-        self._max_environments = max_environments or self._max_running + SPARE_ENVIRONMENTS
+        self._room = Room(max_processes)
+        self._max_environments = max_environments or self._room.processes + SPARE_ENVIRONMENTS
         self._api = api
         self._http = http
         self._fast_operations = fast_operations
@@ -199,7 +201,7 @@ class ProcessPool:
 
     def _dispatch(self) -> None:
         """Give waiting invocations to environments, first come first served, while there is room."""
-        while self._open and self._queue and len(self._running) < self._max_running:
+        while self._open and self._queue and len(self._running) < self._room.most:
             job = self._queue.popleft()
             environment = self._warm(job) or self._cold(job)
             if environment is None:
@@ -225,7 +227,8 @@ class ProcessPool:
     def _cold(self, job: Job) -> EnvironmentProcess | None:
         """A new environment, in the place of the one idle longest where there are too many; None where none is."""
         if sum(not environment.retired for environment in self._environments.values()) >= self._max_environments:
-            if not self._idle:
+            # What runs beyond the processes' number takes no other function's environment.
+            if not self._idle or len(self._running) >= self._room.processes:
                 return None
             self._retire(next(iter(self._idle)))
         key = (job.worker, job.invocation.memory_mb)
@@ -334,6 +337,7 @@ class ProcessPool:
         duration_ms = (time.monotonic() - environment.started) * 1000
         if not environment.ready:
             environment.init_ms, duration_ms = duration_ms, 0.0
+        self._room.took(duration_ms)
         environment.drain_log()
         report = Report(
             invocation.request_id,
