@@ -69,14 +69,32 @@ def children(quick: bool) -> Iterator[Measure]:
     """Children of a distributed map against SimPy's bare processes, at a tenth of the size and at the whole."""
     for count in (500, 5_000) if quick else (50_000, 500_000):
         simpy = program("children", "simpy", count)["seconds"]
+        judged = count == 500_000
+        took: dict[str, float] = {}
         for kind, title in CHILDREN.items():
             ours = program("children", kind, count)
-            seconds = ours["seconds"]
+            seconds = took[kind] = ours["seconds"]
             figure = f"{seconds:.2f} s, {seconds / count * 1e6:.1f} µs each (SimPy {simpy:.2f} s)"
-            judged = kind == "inline" and count == 500_000
-            yield Measure(f"{count:,} {title}", figure, seconds, seconds / simpy, 1.5 if judged else None)
+            bar = 1.5 if judged and kind == "inline" else None
+            yield Measure(f"{count:,} {title}", figure, seconds, seconds / simpy, bar)
             rss_mb = ours["peak_rss_mb"]
             yield Measure("  their memory", f"{rss_mb:.0f} MB", rss_mb, None, 300 if judged else None)
+        ratio = took["outcomes"] / took["inline"]
+        yield Measure("  Standard ones, written, against Express", "", ratio, ratio, 2 if judged else None)
+
+
+def large(quick: bool) -> Iterator[Measure]:
+    """Twice and ten times as many children, which are to cost no more each, and no more memory."""
+    count = 500 if quick else 500_000
+    first_us = 0.0
+    for times in (1, 2, 10):
+        ours = program("children", "inline", count * times)
+        each_us = ours["seconds"] / count / times * 1e6
+        first_us = first_us or each_us
+        figure = f"{ours['seconds']:.1f} s, {each_us:.1f} µs each"
+        ratio = each_us / first_us
+        yield Measure(f"{count * times:,} children", figure, ratio, ratio, 1.25)
+        yield Measure("  their memory", f"{ours['peak_rss_mb']:.0f} MB", ours["peak_rss_mb"], None, 300)
 
 
 def growth(quick: bool) -> Iterator[Measure]:
@@ -118,6 +136,12 @@ def readers(quick: bool) -> Iterator[Measure]:
         figure = f"{read['seconds']:.2f} s, {read['per_s']:,.0f} a second; {read['peak_rss_mb']:.0f} MB"
         bar = 300_000 if form in ("csv", "quoted", "partly", "jsonl", "parquet") else None
         yield Measure(f"{count:,} rows of {form}", figure, read["per_s"], None, bar, at_least=True)
+    rows = 50_000 if quick else 10_500_000
+    whole = program("readers", "reader", "csv", rows)
+    figure = f"{whole['seconds']:.1f} s, {whole['per_s']:,.0f} a second"
+    name = f"{rows:,} rows of csv, {rows * 96 / 1e9:.2f} GB"
+    yield Measure(name, figure, whole["per_s"], None, 300_000, at_least=True)
+    yield Measure("  their memory", f"{whole['peak_rss_mb']:.0f} MB", whole["peak_rss_mb"], None, 100)
     children = program("readers", "children", "csv", count // 5)
     figure = f"{children['seconds']:.2f} s, {children['per_s']:,.0f} a second; {children['peak_rss_mb']:.0f} MB"
     yield Measure(f"{count // 5:,} children of a CSV's rows", figure, children["per_s"])
@@ -179,6 +203,7 @@ def machine_tests(quick: bool) -> Iterator[Measure]:
 
 SUBJECTS: Mapping[str, Callable[[bool], Iterator[Measure]]] = {
     "children": children,
+    "large": large,
     "growth": growth,
     "calls": calls,
     "listing": listing,

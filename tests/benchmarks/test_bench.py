@@ -16,6 +16,7 @@ BENCH = Path(__file__).with_name("bench.py")
     "name",
     [
         "children",
+        "large",
         "growth",
         "calls",
         "listing",
