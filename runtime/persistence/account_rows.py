@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from tempfile import TemporaryFile
 
 import msgspec
 from moto.dynamodb.models import dynamodb_backends
@@ -21,6 +22,7 @@ from stepsim.runtime.cloud.dynamodb_store import Store, store_of
 from stepsim.runtime.cloud.dynamodb_values import RawKey, decode_record
 from stepsim.runtime.cloud.moto_s3 import backend
 from stepsim.runtime.cloud.stored import UTC_OF_BOTO, Stored, to_the_second
+from stepsim.runtime.cloud.streamed import FileBody, Streamed
 from stepsim.runtime.persistence.archive import Archive
 from stepsim.runtime.persistence.packing import pack, unpack
 
@@ -33,6 +35,12 @@ class _Facts(msgspec.Struct, omit_defaults=True):
     content_type: str | None = None
     metadata: dict[str, str] | None = None
     checksummed: bool = False
+    size: int | None = None
+    """In bytes, of a large object, whose body is written in parts."""
+
+
+_PART = 16 * 1024 * 1024
+"""What is larger is written in parts of as many bytes, and lies in a file when it is restored."""
 
 
 class AccountRows:
@@ -99,7 +107,13 @@ class AccountRows:
             None if stored.metadata is None else dict(stored.metadata),
             stored.checksummed,
         )
-        self._archive.put_object(bucket, key, pack(facts), stored.body)
+        if stored.size <= _PART:
+            self._archive.put_object(bucket, key, pack(facts), stored.body)
+            return
+        facts.size = stored.size
+        with stored.open() as stream:
+            parts = iter(lambda: stream.read(_PART), b"")
+            self._archive.put_object(bucket, key, pack(facts), b"", parts)
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -113,7 +127,7 @@ class AccountRows:
             if body is None:
                 store.delete(key)
             else:
-                store.put(key, _stored(unpack(facts, _Facts), body))
+                store.put(key, self._stored(bucket, key, unpack(facts, _Facts), body))
         tables = dynamodb_backends[ACCOUNT_ID][DEFAULT_REGION].tables
         for name, record in self._archive.items():
             if name in tables:
@@ -121,14 +135,21 @@ class AccountRows:
                 attributes = decode_record(record)[1]
                 items.put(items.shape.key_of(attributes), record, attributes, None)
 
+    def _stored(self, bucket: str, key: str, facts: _Facts, body: bytes) -> Stored:
+        modified, digest = datetime.fromtimestamp(facts.modified_s, UTC_OF_BOTO), bytes.fromhex(facts.digest)
+        if facts.size is None:
+            return Stored(body, digest, modified, facts.content_type, facts.metadata, facts.checksummed)
+        file = TemporaryFile()  # noqa: SIM115 - closed with its last reader
+        for part in self._archive.parts(bucket, key):
+            file.write(part)
+        large = FileBody(file, facts.size)
+        stored = Streamed(large.again, facts.size, digest, modified, facts.content_type)  # type: ignore[arg-type]
+        stored.metadata, stored.checksummed = facts.metadata, facts.checksummed
+        return stored
+
 
 def _is_ours(items: object) -> bool:
     return isinstance(items, Store)
-
-
-def _stored(facts: _Facts, body: bytes) -> Stored:
-    modified = datetime.fromtimestamp(facts.modified_s, UTC_OF_BOTO)
-    return Stored(body, bytes.fromhex(facts.digest), modified, facts.content_type, facts.metadata, facts.checksummed)
 
 
 def _as_stored(entry: Stored | list[object] | None) -> Stored | None:

@@ -7,14 +7,14 @@ into memory; SQLite deletes it by itself.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 FILE_NAME = "stepsim.sqlite"
 
-FORMAT = 2
+FORMAT = 3
 """The version of the tables below; a file of another version is refused."""
 
 _APPLICATION = 0x73746570
@@ -54,6 +54,13 @@ CREATE INDEX opened ON map_runs (execution_arn);
 CREATE TABLE objects (
     bucket TEXT NOT NULL, key TEXT NOT NULL, facts BLOB NOT NULL, body BLOB, PRIMARY KEY (bucket, key)
 ) WITHOUT ROWID;
+CREATE TABLE parts (
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (bucket, key, number)
+);
 CREATE TABLE items (
     tablename TEXT NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (tablename, key)
 ) WITHOUT ROWID;
@@ -331,9 +338,21 @@ class Archive:
 
     # -- what lies in the account ---------------------------------------------------------------------------------
 
-    def put_object(self, bucket: str, key: str, facts: bytes, body: bytes | None) -> None:
-        """Write an object of a bucket; a body of None says that there is none."""
+    def put_object(self, bucket: str, key: str, facts: bytes, body: bytes | None, parts: Iterable[bytes] = ()) -> None:
+        """Write an object of a bucket; a body of None says that there is none.
+
+        One that is too large for a row, which holds 1 GB, comes in `parts`.
+        """
+        self._execute("DELETE FROM parts WHERE bucket = ? AND key = ?", (bucket, key))
         self._execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (bucket, key, facts, body))
+        for number, part in enumerate(parts):
+            self._execute("INSERT INTO parts VALUES (?, ?, ?, ?)", (bucket, key, number, part))
+
+    def parts(self, bucket: str, key: str) -> Iterator[bytes]:
+        """The parts of an object that was written in parts, in their order."""
+        rows = self._execute("SELECT body FROM parts WHERE bucket = ? AND key = ? ORDER BY number", (bucket, key))
+        for (part,) in rows:
+            yield part
 
     def objects(self) -> Iterator[tuple[str, str, bytes, bytes | None]]:
         """Bucket, key, facts and body of all objects that were written. Nothing may be written meanwhile."""

@@ -85,3 +85,17 @@ def test_what_was_there_before_is_not_written(tmp_path: Path) -> None:
     archive = Archive.open(tmp_path)
     assert [(bucket, key, body) for bucket, key, _, body in archive.objects()] == [("bucket", "k", b"x")]
     archive.close()
+
+
+def test_large_objects_come_back(tmp_path: Path) -> None:
+    """A body that no row would hold is written in parts: whole again afterwards, and gone when it is overwritten."""
+    body = b"0123456789abcdef" * (2 * 1024 * 1024 + 1)
+    for key, size in (("large", len(body)), ("replaced", 3)):
+        with account(tmp_path) as (cloud, _):
+            client = cloud.client("s3")
+            client.put_object(Bucket="bucket", Key="replaced", Body=body[:size], Metadata={"who": "me"})
+            client.put_object(Bucket="bucket", Key="large", Body=body)
+            expected = told(cloud)
+        with account(tmp_path) as (cloud, _):
+            assert told(cloud) == expected
+            assert cloud.client("s3").head_object(Bucket="bucket", Key=key)["ContentLength"] == size

@@ -22,7 +22,7 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         connection.execute("PRAGMA user_version = 7")
     connection.close()
-    with pytest.raises(ArchiveError, match=r"another version of stepsim \(its format is 7, this one reads 2\)"):
+    with pytest.raises(ArchiveError, match=r"another version of stepsim \(its format is 7, this one reads 3\)"):
         Archive.open(tmp_path)
 
 
