@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import uuid
 from hashlib import blake2b
+from struct import Struct
 
 _SCALE = 1.0 / (1 << 53)
 _LOW_53 = (1 << 53) - 1
+_two_words = Struct(">QQ").unpack
 
 
 class Dice:
@@ -40,8 +42,8 @@ class Dice:
         """Two numbers in [0, 1) that belong to one name that the caller has put together."""
         hasher = self._hasher.copy()
         hasher.update(name.encode("utf-8", "surrogatepass"))
-        both = int.from_bytes(hasher.digest(), "big")
-        return (both >> 75) * _SCALE, (both & _LOW_53) * _SCALE
+        first, second = _two_words(hasher.digest())
+        return (first >> 11) * _SCALE, (second & _LOW_53) * _SCALE
 
     def integer(self, *names: object) -> int:
         """A 128-bit number that belongs to these names: a seed for generators that need one."""

@@ -20,6 +20,7 @@ from stepsim.runtime.items import (
     items_of_file,
     items_of_files,
     items_of_listing,
+    list_items,
     reader_config,
     records_of_file,
 )
@@ -68,12 +69,13 @@ def source_of_reader(
     bucket = _text(arguments, "Bucket")
     s3 = _S3(perform, site, source, now_ms, arguments.get("ExpectedBucketOwner"))
     if reader.resource.action == "listObjectsV2":
-        contents = _listing(s3, arguments)
+        pages = _listing(s3, arguments)
         if config.flattens:
-            found = (DataFile(bucket, entry["Key"]) for entry in contents if not _is_folder(entry))
+            found = (DataFile(bucket, entry["Key"]) for page in pages for entry in page if not _is_folder(entry))
             source.items = items_of_files(s3.bodies(found), config)
         else:
-            source.items = items_of_listing(contents, bucket, config.max_items, whole_seconds=reader.whole_seconds)
+            source.inputs = list_items(pages, config.max_items, whole_seconds=reader.whole_seconds)
+            source.items = items_of_listing(source.inputs, bucket)
         return source
     key = _text(arguments, "Key")
     if config.input_type == "PARQUET" and "VersionId" in arguments:
@@ -147,14 +149,15 @@ class _S3:
             yield file, self.body(parameters, f"{file.uri}: ")
 
 
-def _listing(s3: _S3, arguments: JSON) -> Iterator[dict[str, Any]]:
+def _listing(s3: _S3, arguments: JSON) -> Iterator[list[dict[str, Any]]]:
+    """The objects of each page. Raises States.ItemReaderFailed, for the first page at once."""
     # The first page is asked for at once: a bucket that is not there fails before any child is started.
     return _pages(s3, dict(arguments), s3.call("ListObjectsV2", dict(arguments)))
 
 
-def _pages(s3: _S3, arguments: dict[str, Any], page: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _pages(s3: _S3, arguments: dict[str, Any], page: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
     while True:
-        yield from page.get("Contents", ())
+        yield page.get("Contents", [])
         if not page.get("IsTruncated"):
             return
         page = s3.call("ListObjectsV2", {**arguments, "ContinuationToken": page["NextContinuationToken"]})

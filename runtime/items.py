@@ -7,9 +7,9 @@ manifests (``items_manifest``) and batches (``items_batches``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO, NamedTuple, TypeVar
 
 from stepsim.asl.errors import StatesError
@@ -130,11 +130,9 @@ def _of_files(files: Iterable[tuple[DataFile, BinaryIO]], config: ReaderConfig) 
             first = item.index + 1
 
 
-def items_of_listing(
-    contents: Iterable[Mapping[str, JSON]], bucket: str, max_items: int = MAX_ITEMS, *, whole_seconds: bool = False
-) -> Iterator[Item]:
-    """The items of a bucket's listing; see `list_items`."""
-    return _numbered(list_items(contents, max_items, whole_seconds=whole_seconds), f"s3://{bucket}")
+def items_of_listing(values: Iterable[JSON], bucket: str) -> Iterator[Item]:
+    """The items of a bucket's listing, of what `list_items` yields."""
+    return _numbered(values, f"s3://{bucket}")
 
 
 def _numbered(values: Iterable[JSON | Pair], source: str, first: int = 0) -> Iterator[Item]:
@@ -165,24 +163,28 @@ def _guarded(values: Iterator[JSON]) -> Iterator[JSON]:
 
 
 def list_items(
-    contents: Iterable[Mapping[str, JSON]], max_items: int = MAX_ITEMS, *, whole_seconds: bool = False
+    pages: Iterable[Sequence[Mapping[str, JSON]]], max_items: int = MAX_ITEMS, *, whole_seconds: bool = False
 ) -> Iterator[JSON]:
-    """Yield an item for each object of a listing, from ListObjectsV2's ``Contents`` as boto3 gives them.
+    """Yield an item for each object of a listing, from the ``Contents`` of ListObjectsV2's pages as boto3 gives them.
 
-    `contents` is the chain of all pages. LastModified is in epoch seconds: a double in a JSONPath machine, which prints
-    as ``1.790204286E9``, an integer in a JSONata machine (both measured), which `whole_seconds` asks for.
+    LastModified is in epoch seconds: a double in a JSONPath machine, which prints as ``1.790204286E9``, an integer in a
+    JSONata machine (both measured), which `whole_seconds` asks for.
     """
     number: type[int] | type[Double] = int if whole_seconds else Double
-    modified, seconds = None, number(0)
-    for entry in islice(contents, max_items):
-        if entry["LastModified"] is not modified:
-            # Objects made together share one date, and it is dear to convert.
-            modified = entry["LastModified"]
-            seconds = number(int(modified.timestamp()))
-        yield {
+    return islice(chain.from_iterable(_page_items(page, number) for page in pages), max_items)
+
+
+def _page_items(contents: Sequence[Mapping[str, JSON]], number: type[int] | type[Double]) -> list[JSON]:
+    # Objects made together share one date, and it is dear to convert.
+    dates = {id(entry["LastModified"]): entry["LastModified"] for entry in contents}
+    seconds = {key: number(int(modified.timestamp())) for key, modified in dates.items()}
+    return [
+        {
             "Etag": entry["ETag"],
             "Key": entry["Key"],
-            "LastModified": seconds,
+            "LastModified": seconds[id(entry["LastModified"])],
             "Size": entry["Size"],
             "StorageClass": entry.get("StorageClass", "STANDARD"),
         }
+        for entry in contents
+    ]

@@ -28,6 +28,9 @@ class InvokeOptions:
     """It comes out of Lambda's own queue of events."""
 
 
+_NO_VARIABLES: Mapping[str, str] = {}
+
+
 class InvokeFunction:
     """Call a function; answered with a `workers.worker.InvocationResult`, or `ApiError` where Lambda refuses.
 
@@ -54,7 +57,7 @@ class InvokeFunction:
         self.options = options
         self.invoked_arn: str | None = None
         """The ARN that the handler is told, once the function was looked up."""
-        self.variables = variables or {}
+        self.variables = variables or _NO_VARIABLES
         """Environment variables of this call alone: a container's, a job's."""
 
 

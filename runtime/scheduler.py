@@ -90,6 +90,7 @@ class _ForkRun:
         "owner",
         "paused",
         "results",
+        "resume",
         "running",
         "started",
         "watching",
@@ -103,6 +104,8 @@ class _ForkRun:
         self.started = 0
         self.exhausted = False
         self.paused = False
+        self.resume: Callable[[], None] | None = None
+        """Called back when the pause is over; made with the first."""
         self.watching = False
         self.failing = False
         self.orphaned = False
@@ -254,6 +257,16 @@ class Scheduler:
         finally:
             self._enough = None
 
+    def jump(self) -> bool:
+        """Let it be the next deadline: what is due by then happens. False where nothing ever is."""
+        if self._ready:
+            self._advance(self.now_ms)
+        elif self._heap:
+            self._advance(self._heap[0][0])
+        else:
+            return False
+        return True
+
     def _advance(self, now_ms: int) -> None:
         heap, ready, enough = self._heap, self._ready, self._enough
         if ready:
@@ -384,7 +397,9 @@ class Scheduler:
                 run.exhausted = True
             elif isinstance(branch, NotBefore):
                 run.paused = True
-                self.call_at(branch.until_ms, partial(self._resume_fork, run))
+                if run.resume is None:
+                    run.resume = partial(self._resume_fork, run)
+                self.call_at(branch.until_ms, run.resume)
                 break
             else:
                 self._start_branch(run, branch)

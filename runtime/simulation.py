@@ -37,10 +37,8 @@ def drive(
     scheduler.may_leap = sample is None
     with interruption() as interrupted, rare_collections():
         while execution.status == "RUNNING" or account.unfinished:
-            deadline_ms = scheduler.next_deadline()
-            if deadline_ms is None:
+            if not scheduler.jump():
                 raise AssertionError("an execution waits for nothing; its longest duration is a deadline")
-            scheduler.advance(deadline_ms)
             if sample is not None:
                 sample()
             if interrupted():

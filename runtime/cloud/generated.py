@@ -47,10 +47,10 @@ class Generated:
         self._size = size
         self._sizes = array("q") if size is not None else array("q", [-1]) * count
         self._match, self._base = _recogniser(key)
-        self._format = key.format
+        self._format = _writer(key)
         self._digest = int.from_bytes(blake2b(key.encode(), digest_size=16).digest(), "big")
         self._order: array[int] | None = None
-        self._ordered = count < 2 or len(self._format(n=0)) == len(self._format(n=count - 1))
+        self._ordered = count < 2 or len(self._format(0)) == len(self._format(count - 1))
 
     def find(self, key: str) -> int | None:
         """The number of the object of that key; None where it isn't one of these."""
@@ -58,19 +58,19 @@ class Generated:
         if found is None:
             return None
         n = int(found[1], self._base)
-        return n if n < self.count and self._format(n=n) == key else None
+        return n if n < self.count and self._format(n) == key else None
 
     def overlaps(self, other: Generated) -> bool:
         """True where some key is one of these and one of the others."""
         fewer, more = (self, other) if self.count <= other.count else (other, self)
-        return any(more.find(fewer._format(n=n)) is not None for n in range(fewer.count))
+        return any(more.find(fewer._format(n)) is not None for n in range(fewer.count))
 
     def stored(self, n: int) -> Stored:
         """The n-th object, its body made now; one that comes in pieces is made as it is read."""
         body = self._make(n)
         if isinstance(body, bytes):
             return Stored(body, self.digest(n), self.modified, self.content_type, None, False)
-        size, name = self.size(n), self._format(n=n)
+        size, name = self.size(n), self._format(n)
 
         def open_body() -> BinaryIO:
             pieces = PieceStream(measured(self._pieces(n), size, name))
@@ -98,24 +98,26 @@ class Generated:
         first = bisect_left(ranks, prefix, key=self._key_at) if prefix > after else self._past(after)
         stop = bisect_left(ranks, prefix + LAST, key=self._key_at) if prefix else self.count
         write, digest, modified, size = self._format, self._digest, self.modified, self._size
+        # A named tuple's own way to be made takes twice as long.
+        new, rest = tuple.__new__, ("STANDARD", None)
         numbers = ranks[first:stop] if self._ordered else self._ranked()[first:stop]
         if isinstance(size, int):
             for n in numbers:
-                yield ObjectSummary(write(n=n), size, f'"{digest ^ n:032x}"', modified)
+                yield new(ObjectSummary, (write(n), size, f'"{digest ^ n:032x}"', modified, *rest))
         else:
             for n in numbers:
-                yield ObjectSummary(write(n=n), self.size(n), f'"{digest ^ n:032x}"', modified)
+                yield new(ObjectSummary, (write(n), self.size(n), f'"{digest ^ n:032x}"', modified, *rest))
 
     def _past(self, after: str) -> int:
         return bisect_right(range(self.count), after, key=self._key_at) if after else 0
 
     def _key_at(self, rank: int) -> str:
-        return self._format(n=rank if self._ordered else self._ranked()[rank])
+        return self._format(rank if self._ordered else self._ranked()[rank])
 
     def _ranked(self) -> array[int]:
         """The numbers in the order of their keys: {n} without zeros in front sorts 0, 1, 10, 100, 11, …, 2."""
         if self._order is None:
-            self._order = array("I", sorted(range(self.count), key=lambda n: self._format(n=n)))
+            self._order = array("I", sorted(range(self.count), key=lambda n: self._format(n)))
         return self._order
 
     def _pieces(self, n: int) -> Iterator[bytes]:
@@ -128,12 +130,25 @@ class Generated:
             return body
         if not isinstance(body, bytes):
             kind = type(body).__name__
-            raise TypeError(f"The body of {self._format(n=n)} is made as {kind}, and must be bytes or pieces of them.")
+            raise TypeError(f"The body of {self._format(n)} is made as {kind}, and must be bytes or pieces of them.")
         if self._size is None:
             self._sizes[n] = len(body)
         elif len(body) != self.size(n):
-            raise ValueError(f"{self._format(n=n)} was said to have {self.size(n)} bytes, and has {len(body)}.")
+            raise ValueError(f"{self._format(n)} was said to have {self.size(n)} bytes, and has {len(body)}.")
         return body
+
+
+def _writer(pattern: str) -> Callable[[int], str]:
+    """What writes the n-th key. ``%`` does so in half the time of ``format``, where there is one {n}."""
+    parts = list(Formatter().parse(pattern))
+    specs = [spec for _, name, spec, _ in parts if name is not None]
+    if len(specs) != 1:
+        return lambda n: pattern.format(n=n)
+    spec = specs[0] or ""
+    conversion = spec if spec[-1:] in ("d", "x", "X") else f"{spec}d"
+    return "".join(
+        text.replace("%", "%%") + (f"%{conversion}" if name is not None else "") for text, name, _, _ in parts
+    ).__mod__
 
 
 def _recogniser(pattern: str) -> tuple[Callable[[str], re.Match[str] | None], int]:

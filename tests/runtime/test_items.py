@@ -57,7 +57,7 @@ def test_the_source_of_a_file_is_its_address() -> None:
 
 def test_a_listed_object_has_the_recorded_shape() -> None:
     """A listed object is an item with Etag in quotes and LastModified as a double of epoch seconds."""
-    [item] = items_of_listing([LISTED], "b")
+    [item] = items_of_listing(list_items([[LISTED]]), "b")
     assert item.source == "s3://b"
     assert item.value == {
         "Etag": '"9a0364b9e99bb480dd25e1f0284c8555"',
@@ -73,16 +73,15 @@ def test_a_listed_object_has_the_recorded_shape() -> None:
 
 def test_a_jsonata_machine_sees_whole_seconds() -> None:
     """In a JSONata machine LastModified is an integer."""
-    [item] = list_items([LISTED], whole_seconds=True)
+    [item] = list_items([[LISTED]], whole_seconds=True)
     assert isinstance(item["LastModified"], int)
 
 
 def test_a_listing_is_read_no_further_than_max_items() -> None:
     """MaxItems cuts a listing without asking for the page after it."""
 
-    def pages() -> Iterator[dict[str, object]]:
-        yield LISTED
-        yield LISTED
+    def pages() -> Iterator[list[dict[str, object]]]:
+        yield [LISTED, LISTED]
         raise AssertionError("read too far")
 
     assert len(list(list_items(pages(), 2))) == 2

@@ -73,3 +73,14 @@ def test_other_patterns_are_refused(pattern: str) -> None:
     """A pattern without {n}, or one that doesn't keep numbers apart, is an error."""
     with pytest.raises(ValueError, match="key pattern"):
         made(pattern, 3)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["{n}", "{n:d}", "{n:4}", "{n:06}/x", "100%/{n:06d}", "%s{{a}}{n:x}", "{n:04X}-{n}", "{n:0}", "{n:3d}%d.json"],
+)
+def test_keys_are_written_as_format_writes_them(pattern: str) -> None:
+    """Whatever else stands in a pattern, {n} is what Python's format makes of it."""
+    assert [summary.key for summary in made(pattern, 12).summaries("", "")] == sorted(
+        pattern.format(n=n) for n in range(12)
+    )
