@@ -25,7 +25,8 @@ from stepsim.runtime.endpoint.request import HttpResponse as EndpointResponse
 from stepsim.runtime.scenario_types import FunctionSpec, Scenario
 from stepsim.workers.frames import FALL_THROUGH, ApiFault, ApiReply, ApiRequest, HttpReply, HttpRequest
 from stepsim.workers.function_code import FunctionCode
-from stepsim.workers.pool import ProcessPool, ProcessWorker
+from stepsim.workers.pool import ProcessPool
+from stepsim.workers.process_worker import ProcessWorker
 from stepsim.workers.worker import Invocation
 
 _Fallen: TypeAlias = tuple[dict[str, Any], Refusal | ApiError | None, int]

@@ -7,7 +7,6 @@ and at most `max_environments` exist; what comes beyond waits in line, and the e
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import math
@@ -21,6 +20,7 @@ from types import TracebackType
 import anyio
 
 from stepsim.workers.capture import Report, lambda_log
+from stepsim.workers.deadlines import Deadlines
 from stepsim.workers.frames import (
     FALL_THROUGH,
     Answer,
@@ -32,10 +32,9 @@ from stepsim.workers.frames import (
     Invoke,
     Ready,
     Result,
-    Setup,
     encode_frame,
 )
-from stepsim.workers.function_code import FunctionCode, HandlerLocation, locate_handler, packaged_handler
+from stepsim.workers.function_code import FunctionCode, locate_handler, packaged_handler
 from stepsim.workers.lambda_errors import crashed, timed_out
 from stepsim.workers.process import (
     DEFAULT_START_METHOD,
@@ -44,6 +43,8 @@ from stepsim.workers.process import (
     StartMethod,
     open_environment,
 )
+from stepsim.workers.process_streams import serve, until_gone
+from stepsim.workers.process_worker import ProcessWorker
 from stepsim.workers.room import Room
 from stepsim.workers.worker import Done, Invocation, InvocationResult
 
@@ -59,9 +60,6 @@ INIT_MS_MAX = 10_000
 SPARE_ENVIRONMENTS = 8
 """How many idle environments are kept, by default, beyond those that may run at once."""
 
-DEFAULT_REGION = "us-east-1"
-"""The region of a function whose ARN names none."""
-
 _SIGKILL_STATUS = -9
 
 
@@ -73,19 +71,6 @@ def no_api(_request: ApiRequest, _invocation: Invocation, reply: Callable[[ApiRe
 def no_account(_request: HttpRequest, _invocation: Invocation, reply: Callable[[HttpReply], None]) -> None:
     """Answers every HTTP request with 501: the pool has no account."""
     reply(HttpReply(501, {}, b""))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ProcessWorker:
-    """Runs one function's invocations in the pool's environments; a Worker."""
-
-    pool: ProcessPool
-    code: FunctionCode
-    location: HandlerLocation
-
-    def invoke(self, invocation: Invocation, done: Done) -> None:
-        """Run an invocation as soon as there is room; `done` is called on the event loop's thread."""
-        self.pool.submit(self, invocation, done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +124,13 @@ class ProcessPool:
         self._running: set[EnvironmentProcess] = set()
         self._idle: OrderedDict[EnvironmentProcess, None] = OrderedDict()
         """Least recently used first."""
-        self._look_at = math.inf
-        """When the deadlines are looked at next."""
         self._open = False
 
     async def __aenter__(self) -> ProcessPool:
-        self._look_earlier = anyio.Event()
+        self._deadlines = Deadlines(self._environments, self._overdue)
         self._tasks = await anyio.create_task_group().__aenter__()
         self._open = True
-        self._tasks.start_soon(self._watch_deadlines)
+        self._tasks.start_soon(self._deadlines.watch)
         if not self._lazy:
             self._the_launcher()
         return self
@@ -170,7 +153,7 @@ class ProcessPool:
         finally:
             if launcher is not None:
                 with anyio.move_on_after(5, shield=True):
-                    await _until_gone(launcher)
+                    await until_gone(launcher)
                 launcher.reap()
 
     def worker(self, code: FunctionCode) -> ProcessWorker:
@@ -213,7 +196,7 @@ class ProcessPool:
             if environment.ready:
                 self._begin(environment)
             else:
-                self._set_deadline(environment, INIT_MS_MAX + job.invocation.timeout_ms)
+                self._deadlines.set(environment, INIT_MS_MAX + job.invocation.timeout_ms)
 
     def _warm(self, job: Job) -> EnvironmentProcess | None:
         """The idle environment of the job's function that was used last."""
@@ -234,7 +217,7 @@ class ProcessPool:
         key = (job.worker, job.invocation.memory_mb)
         new_log_stream = job.worker.code.new_log_stream
         log_stream = "" if new_log_stream is None else new_log_stream()
-        setup = self._setup(job.worker, job.invocation, log_stream)
+        setup = job.worker.setup(job.invocation, log_stream, self._fast_operations)
         launcher = self._the_launcher()
         try:
             environment = open_environment(launcher, next(self._numbers), key, job.invocation, setup)
@@ -243,34 +226,14 @@ class ProcessPool:
             environment = open_environment(self._the_launcher(), next(self._numbers), key, job.invocation, setup)
         environment.log_stream = log_stream
         self._environments[environment.number] = environment
-        self._tasks.start_soon(self._serve, environment)
+        # Whatever still lives without its socket is of no use; how it ended comes from the launcher.
+        self._tasks.start_soon(serve, environment, self._handle, self._retire)
         return environment
-
-    def _setup(self, worker: ProcessWorker, invocation: Invocation, log_stream: str) -> Setup:
-        location = worker.location
-        arn = invocation.function_arn.split(":")
-        return Setup(
-            function_name=invocation.function_name,
-            module=location.module,
-            function=location.function,
-            label=location.label,
-            task_root=str(location.task_root),
-            paths=[str(path) for path in location.paths],
-            environment=dict(worker.code.environment),
-            memory_mb=invocation.memory_mb,
-            region=arn[3] if len(arn) > 3 else DEFAULT_REGION,
-            fast_operations=sorted(self._fast_operations) if worker.code.account is None else [],
-            version=worker.code.version,
-            log_group=worker.code.log_group,
-            log_stream=log_stream,
-            shown_root=worker.code.shown_root,
-            account=worker.code.account,
-        )
 
     def _begin(self, environment: EnvironmentProcess) -> None:
         """Hand an environment its invocation."""
         invocation = environment.invocation
-        self._set_deadline(environment, invocation.timeout_ms)
+        self._deadlines.set(environment, invocation.timeout_ms)
         message = Invoke(
             invocation.request_id,
             invocation.function_arn,
@@ -381,91 +344,13 @@ class ProcessPool:
         self._finish(environment, payload, "Unhandled", _error_status("Runtime.ExitError"))
         environment.scope.cancel()
 
-    def _set_deadline(self, environment: EnvironmentProcess, timeout_ms: int) -> None:
-        environment.started = time.monotonic()
-        environment.deadline = environment.started + timeout_ms / 1000
-        if environment.deadline < self._look_at:
-            self._look_earlier.set()
-
-    def _kill_overdue(self) -> None:
-        now = time.monotonic()
-        for environment in list(self._environments.values()):
-            if environment.deadline <= now:
-                invocation = environment.invocation
-                self._retire(environment)
-                payload = timed_out(invocation.request_id, invocation.timeout_ms)
-                self._finish(environment, payload, "Unhandled", "timeout")
-
-    # Tasks of the event loop
-
-    async def _watch_deadlines(self) -> None:
-        while True:
-            self._kill_overdue()
-            self._look_earlier = anyio.Event()
-            self._look_at = min((one.deadline for one in self._environments.values()), default=math.inf)
-            with anyio.move_on_after(self._look_at - time.monotonic()):
-                await self._look_earlier.wait()
-
-    async def _serve(self, environment: EnvironmentProcess) -> None:
-        """Read what an environment says and writes, until it is gone."""
-        try:
-            with environment.scope:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._read_log, environment)
-                    tasks.start_soon(self._write_control, environment)
-                    await self._read_control(environment)
-                    # The pipes stay open until the launcher has told how it ended, and all is read.
-                    await anyio.sleep_forever()
-        finally:
-            environment.close()
-
-    async def _read_control(self, environment: EnvironmentProcess) -> None:
-        """Handle what an environment says until it says no more.
-
-        The event loop calls back for as long as that lasts: to wait anew for each message takes as long as the rest.
-        """
-        loop = asyncio.get_running_loop()
-        over = anyio.Event()
-        failures: list[Exception] = []
-
-        def readable() -> None:
-            try:
-                if self._take_in(environment):
-                    return
-            except Exception as error:
-                failures.append(error)
-            loop.remove_reader(environment.control)
-            over.set()
-
-        loop.add_reader(environment.control, readable)
-        try:
-            await over.wait()
-        finally:
-            loop.remove_reader(environment.control)
-        if failures:
-            raise failures[0]
-        # Whatever still lives without its socket is of no use; how it ended comes from the launcher.
+    def _overdue(self, environment: EnvironmentProcess) -> None:
+        invocation = environment.invocation
         self._retire(environment)
+        payload = timed_out(invocation.request_id, invocation.timeout_ms)
+        self._finish(environment, payload, "Unhandled", "timeout")
 
-    def _take_in(self, environment: EnvironmentProcess) -> bool:
-        """Handle what has come; False at the end of it."""
-        more = environment.read()
-        while (message := environment.next_message()) is not None:
-            self._handle(environment, message)
-        return more
-
-    async def _read_log(self, environment: EnvironmentProcess) -> None:
-        while environment.drain_log():
-            await anyio.wait_readable(environment.log_fd)
-
-    async def _write_control(self, environment: EnvironmentProcess) -> None:
-        """Send on what the socket had no room for."""
-        while True:
-            await environment.blocked.wait()
-            environment.blocked = anyio.Event()
-            while environment.outgoing:
-                await anyio.wait_writable(environment.control)
-                environment.flush()
+    # The launcher
 
     async def _read_launcher(self, launcher: LauncherProcess) -> None:
         while True:
@@ -497,11 +382,3 @@ class ProcessPool:
 def _error_status(error_type: str) -> str:
     """What the REPORT line says of an environment that was lost."""
     return f"error\tError Type: {error_type}"
-
-
-async def _until_gone(launcher: LauncherProcess) -> None:
-    """Wait until a dismissed launcher has ended, and every environment before it."""
-    more = True
-    while more:
-        await anyio.wait_readable(launcher.socket)
-        more = launcher.read() is not None

@@ -27,7 +27,7 @@ from stepsim.workers.frames import (
 from stepsim.workers.worker import Done, Invocation
 
 if TYPE_CHECKING:
-    from stepsim.workers.pool import ProcessWorker
+    from stepsim.workers.process_worker import ProcessWorker
 
 StartMethod = Literal["fork", "spawn"]
 """``fork``: an environment is a fork of the launcher, boto3 in memory. ``spawn``: a fresh interpreter."""

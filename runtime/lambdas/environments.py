@@ -21,7 +21,8 @@ from stepsim.runtime.requests import InvokeFunction
 from stepsim.workers.worker import InvocationResult
 
 if TYPE_CHECKING:
-    from stepsim.workers.pool import ProcessPool, ProcessWorker
+    from stepsim.workers.pool import ProcessPool
+    from stepsim.workers.process_worker import ProcessWorker
 
 PoolFactory = Callable[[], "ProcessPool"]
 """The pool, once a function is to be run."""
