@@ -24,6 +24,7 @@ from stepsim.runtime.dice import Dice
 from stepsim.runtime.effects import Stopped
 from stepsim.runtime.engine import Engine
 from stepsim.runtime.execution import Execution
+from stepsim.runtime.fiber import Fiber
 from stepsim.runtime.frame import ROLE_ARN, Identity
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.item_source import PerformCall
@@ -32,7 +33,7 @@ from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, MapQuotas
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.map_runs import MapRuns
 from stepsim.runtime.performer import Performer
-from stepsim.runtime.scheduler import Fiber, Scheduler
+from stepsim.runtime.scheduler import Scheduler
 from stepsim.runtime.services.integrations import Tasks
 from stepsim.runtime.statistics import Statistics
 from stepsim.runtime.tokens import TaskTokens

@@ -12,7 +12,8 @@ from typing import NamedTuple, TypeAlias
 
 from stepsim.asl.errors import StatesError, runtime_error
 from stepsim.runtime.cloud.call import ApiError
-from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.fiber import Ticket
+from stepsim.runtime.scheduler import Scheduler
 
 POLL_MS = 60_000
 """How long GetActivityTask waits for a task."""

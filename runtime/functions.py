@@ -17,11 +17,12 @@ from stepsim.asl.payload import decode, encode
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION, ApiError, CallSite
 from stepsim.runtime.cloud.faults import Refusal
 from stepsim.runtime.dice import Dice
+from stepsim.runtime.fiber import Ticket
 from stepsim.runtime.function_faults import invoke_struck, killed
 from stepsim.runtime.lambdas.asynchronous import EventInvoke, invoke_event
 from stepsim.runtime.lambdas.places import NO_SCALING, Place, Room, Scaling, ThrottleReason
 from stepsim.runtime.requests import InvokeFunction, InvokeOptions
-from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.scheduler import Scheduler
 from stepsim.runtime.services.lambda_function import function_name
 from stepsim.runtime.statistics import Durations, Statistics
 from stepsim.workers.durations import NOTHING, Duration

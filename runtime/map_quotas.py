@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from stepsim.runtime.cloud.quotas import Quotas
 from stepsim.runtime.effects import Invoke, NotBefore, Program
-from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.fiber import Ticket
+from stepsim.runtime.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from stepsim.runtime.map_run import MapRun

@@ -13,11 +13,12 @@ from stepsim.asl.payload import Payload
 from stepsim.runtime.activities import Activities
 from stepsim.runtime.cloud.call import Answer, CallSite
 from stepsim.runtime.dice import Dice
+from stepsim.runtime.fiber import Ticket
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.item_source import PerformCall
 from stepsim.runtime.map_quotas import AwaitOpening
 from stepsim.runtime.requests import AwaitToken, CallApi, FindFunction, InvokeFunction, Never, RunModel, SendHttp
-from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.scheduler import Scheduler
 from stepsim.runtime.services.failures import refused_parameters
 from stepsim.runtime.tokens import TaskTokens
 from stepsim.runtime.waits import AwaitExecution, AwaitTokenUntil, AwaitWorker, CallWaiting, Cancel

@@ -16,100 +16,13 @@ from typing import Any, TypeAlias
 
 from stepsim.asl.errors import TIMEOUT, StatesError
 from stepsim.runtime.effects import Expired, Fork, Invoke, NotBefore, Program, Sleep
+from stepsim.runtime.fiber import VOID, Deadline, Fiber, ForkRun, OnDone, Ticket
 
-Ticket: TypeAlias = "tuple[Fiber, int]"
-OnDone: TypeAlias = Callable[[Any, StatesError | None], None]
 Perform: TypeAlias = Callable[[Ticket, Any], None]
 
-_VOID = -1
 _COMPACT_ABOVE = 4096
 
-_Entry: TypeAlias = "tuple[int, int, Fiber | None, int, Any, Any]"
-
-
-class Fiber:
-    """A program under way. `wait` numbers its waits; it is void once the fiber has ended."""
-
-    __slots__ = (
-        "armed",
-        "deadline",
-        "fork",
-        "heartbeat",
-        "index",
-        "on_done",
-        "parent",
-        "program",
-        "started_ms",
-        "wait",
-    )
-
-    def __init__(self, program: Program, started_ms: int, parent: _ForkRun | None = None, index: int = 0) -> None:
-        self.program = program
-        self.started_ms = started_ms
-        self.wait = 0
-        self.armed = False
-        """True while a deadline of the current wait lies in the heap."""
-        self.heartbeat: tuple[int, int] | None = None
-        """The longest silence allowed, and the moment it ends."""
-        self.fork: _ForkRun | None = None
-        """The fork this fiber waits for."""
-        self.parent = parent
-        self.index = index
-        self.on_done: OnDone | None = None
-        self.deadline: _Deadline | None = None
-        """When it must have ended."""
-
-    @property
-    def ended(self) -> bool:
-        """True once the program has returned, failed or been cancelled."""
-        return self.wait == _VOID
-
-
-class _Deadline:
-    """What lies in the heap until a fiber's time is over, perhaps a year; it lets go of one that has ended."""
-
-    __slots__ = ("fiber", "scheduler")
-
-    def __init__(self, scheduler: Scheduler, fiber: Fiber) -> None:
-        self.scheduler = scheduler
-        self.fiber: Fiber | None = fiber
-
-    def __call__(self) -> None:
-        if self.fiber is not None:
-            self.scheduler.interrupt(self.fiber, Expired())
-
-
-class _ForkRun:
-    """A fork under way: its running fibers in the order they were started, and what has come back so far."""
-
-    __slots__ = (
-        "effect",
-        "exhausted",
-        "failing",
-        "orphaned",
-        "owner",
-        "paused",
-        "results",
-        "resume",
-        "running",
-        "started",
-        "watching",
-    )
-
-    def __init__(self, owner: Fiber, effect: Fork) -> None:
-        self.owner = owner
-        self.effect = effect
-        self.running: dict[Fiber, None] = {}
-        self.results: list[Any] = []
-        self.started = 0
-        self.exhausted = False
-        self.paused = False
-        self.resume: Callable[[], None] | None = None
-        """Called back when the pause is over; made with the first."""
-        self.watching = False
-        self.failing = False
-        self.orphaned = False
-        """True once the owner has gone, and its branches run on."""
+_Entry: TypeAlias = tuple[int, int, Fiber | None, int, Any, Any]
 
 
 class Scheduler:
@@ -143,7 +56,7 @@ class Scheduler:
         fiber = Fiber(program, self.now_ms)
         fiber.on_done = on_done
         if deadline_ms is not None:
-            fiber.deadline = _Deadline(self, fiber)
+            fiber.deadline = Deadline(self, fiber)
             self.call_at(deadline_ms, fiber.deadline)
         self._ready.append((fiber, 0, None, None))
         if self.wake is not None:
@@ -211,7 +124,7 @@ class Scheduler:
         """End a fiber and everything it forked, without a word to anybody."""
         if fiber.ended:
             return
-        fiber.wait = _VOID
+        fiber.wait = VOID
         if fiber.deadline is not None:
             self._forget_deadline(fiber.deadline)
         self._leave_fork(fiber)
@@ -331,13 +244,13 @@ class Scheduler:
         elif kind is Sleep:
             self.complete_at(effect.until_ms, (fiber, fiber.wait))
         elif kind is Fork:
-            fiber.fork = effect.run = _ForkRun(fiber, effect)
+            fiber.fork = effect.run = ForkRun(fiber, effect)
             self._refill(fiber.fork)
         else:
             raise TypeError(f"A program yielded {effect!r}, which is not an effect")
 
     def _finish(self, fiber: Fiber, result: Any, error: StatesError | None) -> None:
-        fiber.wait = _VOID
+        fiber.wait = VOID
         if fiber.deadline is not None:
             self._forget_deadline(fiber.deadline)
         if fiber.parent is not None:
@@ -378,13 +291,13 @@ class Scheduler:
             heapify(self._heap)
             self._stale = 0
 
-    def _forget_deadline(self, deadline: _Deadline) -> None:
+    def _forget_deadline(self, deadline: Deadline) -> None:
         deadline.fiber = None
         self._forget_timer()
 
     # -- forks ----------------------------------------------------------------------------------------------------
 
-    def _refill(self, run: _ForkRun) -> None:
+    def _refill(self, run: ForkRun) -> None:
         effect, running = run.effect, run.running
         limit = effect.max_concurrency
         while (limit is None or len(running) < limit) and not run.exhausted:
@@ -408,7 +321,7 @@ class Scheduler:
         elif effect.limit_ms is not None and running and not run.watching:
             self._watch_lifetimes(run)
 
-    def _start_branch(self, run: _ForkRun, branch: Program) -> None:
+    def _start_branch(self, run: ForkRun, branch: Program) -> None:
         fiber = Fiber(branch, self.now_ms, run, run.started)
         run.started += 1
         run.running[fiber] = None
@@ -416,12 +329,12 @@ class Scheduler:
             run.results.append(None)
         self._ready.append((fiber, 0, None, None))
 
-    def _resume_fork(self, run: _ForkRun) -> None:
+    def _resume_fork(self, run: ForkRun) -> None:
         if run.owner.fork is run:
             run.paused = False
             self._refill(run)
 
-    def _branch_done(self, run: _ForkRun, fiber: Fiber, result: Any, error: StatesError | None) -> None:
+    def _branch_done(self, run: ForkRun, fiber: Fiber, result: Any, error: StatesError | None) -> None:
         if run.owner.fork is not run:
             if run.orphaned and run.running.pop(fiber, fiber) is None:
                 self._orphan_done(run, fiber.index, result)
@@ -441,7 +354,7 @@ class Scheduler:
         if not run.paused:
             self._refill(run)
 
-    def _fail_fork(self, run: _ForkRun, error: StatesError) -> None:
+    def _fail_fork(self, run: ForkRun, error: StatesError) -> None:
         # What happens in the same millisecond happens all the same: AWS notices a failure a little later (recorded).
         run.failing = True
         heap = self._heap
@@ -450,7 +363,7 @@ class Scheduler:
         else:
             self._end_fork(run, None, error)
 
-    def _end_fork(self, run: _ForkRun, results: list[Any] | None, error: StatesError | None) -> None:
+    def _end_fork(self, run: ForkRun, results: list[Any] | None, error: StatesError | None) -> None:
         owner = run.owner
         if owner.fork is not run:
             return
@@ -468,7 +381,7 @@ class Scheduler:
         else:
             self._cancel_fork(run)
 
-    def _orphan_done(self, run: _ForkRun, index: int, result: Any) -> None:
+    def _orphan_done(self, run: ForkRun, index: int, result: Any) -> None:
         effect = run.effect
         if effect.collect is not None:
             effect.collect(index, result)
@@ -476,20 +389,20 @@ class Scheduler:
             effect.run = None
             effect.outlived()
 
-    def _cancel_fork(self, run: _ForkRun) -> None:
+    def _cancel_fork(self, run: ForkRun) -> None:
         run.exhausted = True
         run.effect.run = None
         for fiber in tuple(run.running):
             self.cancel(fiber)
         run.running.clear()
 
-    def _watch_lifetimes(self, run: _ForkRun) -> None:
+    def _watch_lifetimes(self, run: ForkRun) -> None:
         # All branches of a fork may live equally long, so the one started first expires first: one timer is enough.
         oldest = next(iter(run.running))
         run.watching = True
         self.call_at(oldest.started_ms + (run.effect.limit_ms or 0), lambda: self._expire(run))
 
-    def _expire(self, run: _ForkRun) -> None:
+    def _expire(self, run: ForkRun) -> None:
         run.watching = False
         if run.owner.fork is not run and not run.orphaned:
             return
@@ -507,4 +420,4 @@ def _awaited(entry: _Entry) -> bool:
     _, _, fiber, wait, value, _ = entry
     if fiber is not None:
         return fiber.wait == wait
-    return not isinstance(value, _Deadline) or value.fiber is not None
+    return not isinstance(value, Deadline) or value.fiber is not None

@@ -14,7 +14,8 @@ from stepsim.asl.errors import StatesError
 from stepsim.asl.payload import Payload, decode
 from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.dice import Dice
-from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.fiber import Ticket
+from stepsim.runtime.scheduler import Scheduler
 
 _MARK = b"stepsim-task-token:"
 _NUMBER_BYTES = 16

@@ -16,11 +16,11 @@ from stepsim.runtime.cloud.call import ApiError
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.effects import Expired, Fork, NotBefore, Program, Stopped
 from stepsim.runtime.execution import Execution
+from stepsim.runtime.fiber import Fiber, OnDone, Ticket
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.item_source import PerformCall
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.requests import InvokeFunction
-from stepsim.runtime.scheduler import Fiber, OnDone, Ticket
 from stepsim.runtime.statistics import Statistics
 from stepsim.workers.worker import InvocationResult
 

@@ -18,12 +18,13 @@ from stepsim.runtime.cloud.call import Answer, ApiError, CallSite
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.engine import Engine
 from stepsim.runtime.execution import Execution
+from stepsim.runtime.fiber import Ticket
 from stepsim.runtime.frame import Identity
 from stepsim.runtime.map_quotas import NO_MAP_QUOTAS, AwaitOpening
 from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.map_runs import MapRuns
 from stepsim.runtime.requests import AwaitToken, InvokeFunction
-from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.scheduler import Scheduler
 from stepsim.runtime.services.integrations import Tasks
 from stepsim.runtime.statistics import Statistics
 from stepsim.runtime.tokens import TaskTokens

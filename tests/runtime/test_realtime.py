@@ -13,9 +13,10 @@ from stepsim.runtime import realtime
 from stepsim.runtime.account import Account, no_cloud
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.effects import Invoke, Sleep
+from stepsim.runtime.fiber import Ticket
 from stepsim.runtime.functions import Functions
 from stepsim.runtime.realtime import Driver, fresh_seed, now_ms
-from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.scheduler import Scheduler
 from stepsim.runtime.statistics import Statistics
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,8 @@ import pytest
 
 from stepsim.asl.errors import StatesError
 from stepsim.runtime.effects import Expired, Fork, Invoke, NotBefore, Program, Sleep, Stopped
-from stepsim.runtime.scheduler import Scheduler, Ticket
+from stepsim.runtime.fiber import Ticket
+from stepsim.runtime.scheduler import Scheduler
 
 
 class World:
