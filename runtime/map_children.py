@@ -18,7 +18,8 @@ from stepsim.runtime.items_batches import Batch
 from stepsim.runtime.map_counts import Tolerance
 
 if TYPE_CHECKING:
-    from stepsim.runtime.map_run import Child, MapRun
+    from stepsim.runtime.child import Child
+    from stepsim.runtime.map_run import MapRun
 
 
 @dataclass(frozen=True, slots=True)

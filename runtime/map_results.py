@@ -13,9 +13,10 @@ from stepsim.runtime.map_counts import MapCounts
 from stepsim.runtime.result_writer import ChildOutcome, ResultFiles, writer_details
 
 if TYPE_CHECKING:
+    from stepsim.runtime.child import Child
     from stepsim.runtime.execution import Execution
     from stepsim.runtime.map_children import StoppedRun
-    from stepsim.runtime.map_run import Child, MapRun
+    from stepsim.runtime.map_run import MapRun
 
 
 class MapResults(Protocol):

@@ -26,7 +26,7 @@ from stepsim.runtime.interpreter import BREATH, data_limit, run_on
 from stepsim.runtime.statistics import StateStatistics, Statistics
 
 if TYPE_CHECKING:
-    from stepsim.runtime.map_run import Child
+    from stepsim.runtime.child import Child
 
 BARE: Mapping[str, frozenset[str]] = {
     "Task": frozenset(

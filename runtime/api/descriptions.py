@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stepsim.runtime.api.records import ExecutionRecord, Response, moment
+from stepsim.runtime.child import Child
 from stepsim.runtime.execution import STANDARD_LIMIT_S
 from stepsim.runtime.history import MAX_EVENTS
-from stepsim.runtime.map_run import Child
 
 REDRIVABLE_MS = 14 * 24 * 3600 * 1000
 """For how long after its end an execution can be redriven: 14 days."""

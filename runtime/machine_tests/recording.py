@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from stepsim.runtime.child import Child
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.history import HistoryEvent
 from stepsim.runtime.machine_tests.visits import Attempt, Reading, Visit, read_visits
-from stepsim.runtime.map_run import Child
 
 
 class RunObserver(Protocol):

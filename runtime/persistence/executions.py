@@ -15,12 +15,13 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime.api.execution_store import moved_ms
 from stepsim.runtime.api.records import ExecutionRecord, MachineRecord, Revision
 from stepsim.runtime.api.registry import Registry
+from stepsim.runtime.child import Child
 from stepsim.runtime.execution import Execution, Status
 from stepsim.runtime.frame import Identity
 from stepsim.runtime.history import Clock, History, HistoryEvent
 from stepsim.runtime.map_children import StoppedRun
 from stepsim.runtime.map_counts import Counts, MapCounts, Tolerance
-from stepsim.runtime.map_run import Child, MapRun
+from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.persistence.archive import Archive, ExecutionRow
 from stepsim.runtime.persistence.packing import (
     pack,
