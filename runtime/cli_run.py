@@ -94,7 +94,11 @@ def _shared(command: C) -> C:
 @click.option(
     "--type", "kind", type=click.Choice(["STANDARD", "EXPRESS"]), help="What a definition is; STANDARD otherwise."
 )
-@click.option("--processes", type=click.IntRange(min=1), help="How many processes run functions; one a CPU otherwise.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    help="How many processes run functions; one a CPU otherwise, and some more while invocations are short.",
+)
 @click.option(
     "--keep",
     metavar="FOLDER",
