@@ -10,10 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 from stepsim.asl.compile import compile_machine
 from stepsim.asl.errors import StatesError
 from stepsim.asl.payload import Payload, encode
+from stepsim.runtime.cli import main
 from stepsim.runtime.cloud.call import Answer, ApiError, CallSite
 from stepsim.runtime.dice import Dice
 from stepsim.runtime.engine import Engine
@@ -101,6 +103,14 @@ class Laboratory:
         return {"Type": "Task", "Resource": FUNCTION + function, **end, **fields}
 
     @staticmethod
+    def each(state: str = "Work", *, config: Any = None, retry: Any = None, **fields: Any) -> dict[str, Any]:
+        """A Map whose iterations are one state, which calls the function Work. Further fields are the Map's."""
+        work = Laboratory.task("Work", **({} if retry is None else {"Retry": retry}))
+        processor = {**({} if config is None else {"ProcessorConfig": config}), **Laboratory.machine(**{state: work})}
+        end = {} if "Next" in fields else {"End": True}
+        return {"Type": "Map", "ItemProcessor": processor, **end, **fields}
+
+    @staticmethod
     def machine(**states: Any) -> dict[str, Any]:
         """A machine of these states, starting at the first."""
         return {"StartAt": next(iter(states)), "States": states}
@@ -182,6 +192,12 @@ def _invoke(functions: Mapping[str, Handler], request: InvokeFunction, calls: li
         return error
     except StatesError as error:
         raise AssertionError("a function cannot raise StatesError") from error
+
+
+@pytest.fixture
+def stepsim() -> Callable[..., Result]:
+    """The command line in this process: what it did with these arguments. Raises what a command lets through."""
+    return lambda *arguments: CliRunner().invoke(main, [str(one) for one in arguments], catch_exceptions=False)
 
 
 @pytest.fixture

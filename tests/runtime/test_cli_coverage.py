@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from stepsim.runtime.cli import main
+Stepsim: TypeAlias = Callable[..., Result]
+
 
 DEFINITION = """{"StartAt": "A", "States": {
   "A": {"Type": "Choice", "Choices": [{"Variable": "$.x", "IsPresent": true, "Next": "B"}], "Default": "C"},
@@ -24,11 +28,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def simulate(*options: str) -> Result:
-    return CliRunner().invoke(main, ["simulate", "a.asl.json", *options])
+@pytest.fixture
+def simulate(stepsim: Stepsim) -> Stepsim:
+    """``stepsim simulate``, of the definition."""
+    return partial(stepsim, "simulate", "a.asl.json")
 
 
-def test_a_simulation_tells_what_it_came_to(folder: Path) -> None:
+def test_a_simulation_tells_what_it_came_to(simulate: Stepsim, folder: Path) -> None:
     """The table stands behind the summary, and files are written besides."""
     result = simulate("--asl-cov", "term-missing", "--asl-cov", "xml:c.xml")
     assert result.exit_code == 0
@@ -38,7 +44,7 @@ def test_a_simulation_tells_what_it_came_to(folder: Path) -> None:
     assert '<line number="3" hits="0"' in (folder / "c.xml").read_text()
 
 
-def test_a_report_for_programs_stays_alone(folder: Path) -> None:
+def test_a_report_for_programs_stays_alone(simulate: Stepsim, folder: Path) -> None:
     """Where JSON goes to standard output, the table goes where the summary does."""
     result = simulate("--asl-cov", "term", "--json", "-")
     assert result.stdout.startswith("{")
@@ -46,9 +52,9 @@ def test_a_report_for_programs_stays_alone(folder: Path) -> None:
     assert "57 %" in result.stderr
 
 
-def test_what_cannot_be_reported_is_told_before_the_run(folder: Path) -> None:
+def test_what_cannot_be_reported_is_told_before_the_run(simulate: Stepsim, stepsim: Stepsim, folder: Path) -> None:
     """A form that does not exist, and many seeds, which run in other processes."""
     assert simulate("--asl-cov", "pdf").exit_code == 2
     (folder / "s.yaml").write_text("name: s\ndefinition: a.asl.json\n")
-    result = CliRunner().invoke(main, ["simulate", "s.yaml", "--asl-cov", "term", "--seeds", "2"])
+    result = stepsim("simulate", "s.yaml", "--asl-cov", "term", "--seeds", "2")
     assert (result.exit_code, "--asl-cov" in result.stderr) == (2, True)

@@ -9,13 +9,14 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from stepsim.runtime.cli import main
+Stepsim: TypeAlias = Callable[..., Result]
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 FAIL = {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "Broken", "Cause": "It \x1b[31mbroke"}}}
@@ -56,20 +57,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def stepsim(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, arguments)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
 def report(result: Result) -> dict[str, Any]:
     """What ``--json -`` wrote, without what differs from run to run."""
     written: dict[str, Any] = json.loads(result.stdout)
     return {name: value for name, value in written.items() if name not in ("wall_s", "peak_rss_mb")}
 
 
-def test_a_definition_runs_with_its_input(folder: Path) -> None:
+def test_a_definition_runs_with_its_input(stepsim: Stepsim, folder: Path) -> None:
     """The input given as JSON, or as a file that holds it, comes out of a Pass state; {} goes in otherwise."""
     (folder / "input.json").write_text('{"from": "file"}')
     for arguments, output in (
@@ -83,7 +77,7 @@ def test_a_definition_runs_with_its_input(folder: Path) -> None:
         assert report(result)["execution"]["output"] == output
 
 
-def test_a_failed_execution_is_exit_status_1(folder: Path) -> None:
+def test_a_failed_execution_is_exit_status_1(stepsim: Stepsim, folder: Path) -> None:
     """A run that AWS would fail, fails; its error and cause are told, and drive no terminal."""
     result = stepsim("run", "fail.json")
     assert result.exit_code == 1
@@ -93,7 +87,7 @@ def test_a_failed_execution_is_exit_status_1(folder: Path) -> None:
     assert result.stderr == ""
 
 
-def test_json_on_stdout_is_alone_there(folder: Path) -> None:
+def test_json_on_stdout_is_alone_there(stepsim: Stepsim, folder: Path) -> None:
     """With ``--json -`` standard output is the report and the summary moves to stderr."""
     result = stepsim("run", "pass.json", "--json", "-")
     assert list(json.loads(result.stdout))[:4] == ["scenario", "seed", "clock", "execution"]
@@ -101,14 +95,14 @@ def test_json_on_stdout_is_alone_there(folder: Path) -> None:
     assert "pass  SUCCEEDED" in result.stderr
 
 
-def test_json_in_a_file_leaves_the_summary_on_stdout(folder: Path) -> None:
+def test_json_in_a_file_leaves_the_summary_on_stdout(stepsim: Stepsim, folder: Path) -> None:
     """The report is written to the file; people read the summary as ever."""
     result = stepsim("run", "pass.json", "--json", "report.json")
     assert json.loads((folder / "report.json").read_text())["execution"]["status"] == "SUCCEEDED"
     assert "pass  SUCCEEDED" in result.stdout
 
 
-def test_a_report_that_cannot_be_written_stops_the_run_before_it_starts(folder: Path) -> None:
+def test_a_report_that_cannot_be_written_stops_the_run_before_it_starts(stepsim: Stepsim, folder: Path) -> None:
     """A folder, or a file in no folder, is refused as bad usage, and nothing has run."""
     for target, reason in ((".", "it is a folder"), ("none/report.json", "there is no folder none")):
         result = stepsim("run", "pass.json", "--json", target)
@@ -116,7 +110,7 @@ def test_a_report_that_cannot_be_written_stops_the_run_before_it_starts(folder: 
         assert f"{target} cannot be written: {reason}." in result.stderr
 
 
-def test_what_a_run_leaves_is_saved(folder: Path) -> None:
+def test_what_a_run_leaves_is_saved(stepsim: Stepsim, folder: Path) -> None:
     """``--save`` fills a new folder with the history; one with something in it is refused before the run."""
     assert stepsim("run", "pass.json", "--save", "left/here").exit_code == 0
     events = json.loads((folder / "left" / "here" / "history.json").read_text())["events"]
@@ -126,7 +120,7 @@ def test_what_a_run_leaves_is_saved(folder: Path) -> None:
     assert "left/here is not empty: history.json is in it." in again.stderr
 
 
-def test_a_scenario_is_simulated_from_its_seed(folder: Path) -> None:
+def test_a_scenario_is_simulated_from_its_seed(stepsim: Stepsim, folder: Path) -> None:
     """The same seed gives the same bytes, another seed another run; --set and --input change the scenario."""
     first = stepsim("simulate", "scenario.yaml", "--json", "-")
     again = stepsim("simulate", "scenario.yaml", "--json", "-")
@@ -144,14 +138,14 @@ def test_a_scenario_is_simulated_from_its_seed(folder: Path) -> None:
     assert (changed["makespan_s"], changed["execution"]["output"]) == (2.0, {"n": 5})
 
 
-def test_a_broken_expectation_is_exit_status_1(folder: Path) -> None:
+def test_a_broken_expectation_is_exit_status_1(stepsim: Stepsim, folder: Path) -> None:
     """The execution succeeded, yet the scenario expected more of it."""
     result = stepsim("simulate", "scenario.yaml", "--set", "expect.1=functions.Double.invocations == 2")
     assert result.exit_code == 1
     assert "✗ functions.Double.invocations == 2  (it is 1)" in result.stdout
 
 
-def test_run_takes_what_a_scenario_sets_for_real_runs(folder: Path) -> None:
+def test_run_takes_what_a_scenario_sets_for_real_runs(stepsim: Stepsim, folder: Path) -> None:
     """``run.set`` changes a scenario that is run, not one that is simulated; ``--set`` goes over it."""
     (folder / "small.yaml").write_text("definition: pass.json\ninput: {n: 9}\nrun: {set: {input.n: 1}}\n")
     outputs = [
@@ -161,7 +155,7 @@ def test_run_takes_what_a_scenario_sets_for_real_runs(folder: Path) -> None:
     assert outputs == [{"n": 9}, {"n": 1}, {"n": 2}]
 
 
-def test_real_code_runs_for_a_definition(folder: Path) -> None:
+def test_real_code_runs_for_a_definition(stepsim: Stepsim, folder: Path) -> None:
     """``--function`` names the code of a function, found from the current folder."""
     result = stepsim(
         *("run", "call.json", "--input", '{"n": 21}', "--function", "Double=functions:double"),
@@ -171,7 +165,7 @@ def test_real_code_runs_for_a_definition(folder: Path) -> None:
     assert result.exit_code == 0
 
 
-def test_a_definition_without_functions_can_be_simulated(folder: Path) -> None:
+def test_a_definition_without_functions_can_be_simulated(stepsim: Stepsim, folder: Path) -> None:
     """A bare definition needs no scenario; a wait takes virtual time only."""
     waiting = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 86_400, "End": True}}}
     (folder / "wait.json").write_text(json.dumps(waiting))
@@ -204,7 +198,9 @@ def test_a_definition_without_functions_can_be_simulated(folder: Path) -> None:
         (["sweeps"], "No such command 'sweeps'"),
     ],
 )
-def test_what_cannot_be_used_is_told_in_a_sentence(folder: Path, arguments: list[str], told: str) -> None:
+def test_what_cannot_be_used_is_told_in_a_sentence(
+    stepsim: Stepsim, folder: Path, arguments: list[str], told: str
+) -> None:
     """Bad usage and bad input end in exit status 2, with a message on stderr and nothing on stdout."""
     (folder / "other.json").write_text("[]")
     (folder / "broken.json").write_text("{,}")
@@ -215,7 +211,7 @@ def test_what_cannot_be_used_is_told_in_a_sentence(folder: Path, arguments: list
     assert "Traceback" not in result.stderr
 
 
-def test_version_is_the_package_s() -> None:
+def test_version_is_the_package_s(stepsim: Stepsim) -> None:
     """``--version`` names the program and its version."""
     assert re.fullmatch(r"stepsim, version \d+\.\d+\.\d+\n", stepsim("--version").stdout)
 

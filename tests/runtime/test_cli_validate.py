@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from stepsim.asl.errors import Problem
-from stepsim.runtime.cli import main
 from stepsim.runtime.sarif import artifact_uri, sarif_log
+
+Stepsim: TypeAlias = Callable[..., Result]
 
 GOOD = '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}'
 BAD = """{
@@ -34,19 +38,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def stepsim(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["validate", *arguments])
+@pytest.fixture
+def validate(stepsim: Stepsim) -> Stepsim:
+    """``stepsim validate``."""
+    return partial(stepsim, "validate")
 
 
-def test_a_right_definition_is_valid(folder: Path) -> None:
+def test_a_right_definition_is_valid(validate: Stepsim, folder: Path) -> None:
     """One quiet line, and exit status 0."""
-    result = stepsim("good.asl.json")
+    result = validate("good.asl.json")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "good.asl.json: valid\n", "")
 
 
-def test_a_wrong_definition_gets_every_problem_with_its_place(folder: Path) -> None:
+def test_a_wrong_definition_gets_every_problem_with_its_place(validate: Stepsim, folder: Path) -> None:
     """Each problem names file, line, column, severity, code and path; errors end in exit status 1."""
-    result = stepsim("bad.asl.json")
+    result = validate("bad.asl.json")
     lines = result.stdout.splitlines()
     assert result.exit_code == 1
     assert any(
@@ -60,37 +66,37 @@ def test_a_wrong_definition_gets_every_problem_with_its_place(folder: Path) -> N
     assert "\x1b" not in result.stdout
 
 
-def test_what_to_write_instead_stands_below_its_problem(folder: Path) -> None:
+def test_what_to_write_instead_stands_below_its_problem(validate: Stepsim, folder: Path) -> None:
     """A misspelt field's problem is followed by the right spelling."""
-    lines = stepsim("bad.asl.json").stdout.splitlines()
+    lines = validate("bad.asl.json").stdout.splitlines()
     index = next(index for index, line in enumerate(lines) if "'Nxt'" in line)
     assert lines[index + 1].startswith("    ")
     assert "Next" in lines[index + 1]
 
 
-def test_several_files_are_summed_up(folder: Path) -> None:
+def test_several_files_are_summed_up(validate: Stepsim, folder: Path) -> None:
     """Each file has its lines, and the last line counts; the worst file decides the exit status."""
-    result = stepsim("good.asl.json", "bad.asl.json")
+    result = validate("good.asl.json", "bad.asl.json")
     lines = result.stdout.splitlines()
     assert result.exit_code == 1
     assert lines[0] == "good.asl.json: valid"
     assert lines[-1].endswith(" in 2 files")
 
 
-def test_warnings_alone_do_not_fail(folder: Path) -> None:
+def test_warnings_alone_do_not_fail(validate: Stepsim, folder: Path) -> None:
     """What AWS accepts is valid; the warning is told all the same."""
     definition = json.loads(GOOD)
     definition["States"]["A"]["Parameters"] = {"greeting": "Hello {name}"}
     (folder / "literal.json").write_text(json.dumps(definition))
-    result = stepsim("literal.json")
+    result = validate("literal.json")
     assert result.exit_code == 0
     assert " warning LITERAL_BRACES: " in result.stdout
     assert result.stdout.endswith("literal.json: valid\n0 errors, 1 warning in 1 file\n")
 
 
-def test_json_is_a_list_of_files_with_their_problems(folder: Path) -> None:
+def test_json_is_a_list_of_files_with_their_problems(validate: Stepsim, folder: Path) -> None:
     """A program reads the same problems with the same places, and nothing else, from standard output."""
-    result = stepsim("--format", "json", "good.asl.json", "bad.asl.json")
+    result = validate("--format", "json", "good.asl.json", "bad.asl.json")
     good, bad = json.loads(result.stdout)
     assert result.exit_code == 1
     assert good == {"file": "good.asl.json", "valid": True, "problems": []}
@@ -100,10 +106,10 @@ def test_json_is_a_list_of_files_with_their_problems(folder: Path) -> None:
     assert [(problem["line"], problem["column"]) for problem in bad["problems"]] == [(4, 27), (5, 27)]
 
 
-def test_a_file_that_cannot_be_read_does_not_hide_the_others(folder: Path) -> None:
+def test_a_file_that_cannot_be_read_does_not_hide_the_others(validate: Stepsim, folder: Path) -> None:
     """Missing files, folders and what is not text are told on stderr with exit status 2; the rest is validated."""
     (folder / "latin.json").write_bytes(b'{"Comment": "caf\xe9"}')
-    result = stepsim("none.json", ".", "latin.json", "good.asl.json")
+    result = validate("none.json", ".", "latin.json", "good.asl.json")
     assert result.exit_code == 2
     assert result.stdout.splitlines()[0] == "good.asl.json: valid"
     assert result.stderr.splitlines() == [
@@ -113,19 +119,19 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_others(folder: Path) -> No
     ]
 
 
-def test_a_syntax_error_is_one_problem_in_one_line(folder: Path) -> None:
+def test_a_syntax_error_is_one_problem_in_one_line(validate: Stepsim, folder: Path) -> None:
     """Text that is not JSON is told with its place, and without AWS's quotation of the whole text."""
     (folder / "broken.json").write_text('{\n  "StartAt": "A",\n  "States": {,}\n}\n')
-    result = stepsim("broken.json")
+    result = validate("broken.json")
     assert result.exit_code == 1
     assert result.stdout.startswith("broken.json:3:14: error INVALID_JSON_DESCRIPTION: ")
     assert "Source:" not in result.stdout
 
 
-def test_a_text_that_ends_too_early_is_not_quoted(folder: Path) -> None:
+def test_a_text_that_ends_too_early_is_not_quoted(validate: Stepsim, folder: Path) -> None:
     """What was opened and never closed is told by its line and column."""
     (folder / "broken.json").write_text('{\n  "StartAt": "A"')
-    result = stepsim("broken.json")
+    result = validate("broken.json")
     assert "(start marker at line: 1, column: 1)" in result.stdout
     assert "Source:" not in result.stdout
 
@@ -133,65 +139,65 @@ def test_a_text_that_ends_too_early_is_not_quoted(folder: Path) -> None:
 JOB = "arn:aws:states:::glue:startJobRun.sync"
 
 
-def test_good_practice_is_told_to_those_who_ask(folder: Path) -> None:
+def test_good_practice_is_told_to_those_who_ask(validate: Stepsim, folder: Path) -> None:
     """--advice adds warnings; the exit status stays 0."""
     state = {"Type": "Task", "Resource": JOB, "End": True}
     (folder / "job.json").write_text(json.dumps({"StartAt": "A", "States": {"A": state}}))
-    assert stepsim("job.json").stdout == "job.json: valid\n"
-    advised = stepsim("--advice", "job.json")
+    assert validate("job.json").stdout == "job.json: valid\n"
+    advised = validate("--advice", "job.json")
     assert advised.exit_code == 0
     assert "warning NO_JOB_TIMEOUT" in advised.stdout
 
 
-def test_placeholders_may_be_filled_in_before(folder: Path) -> None:
+def test_placeholders_may_be_filled_in_before(validate: Stepsim, folder: Path) -> None:
     """What comes of a placeholder is held to the rules, and a name that is none is a warning."""
     state = {"Type": "Wait", "Seconds": "${S}", "End": True}
     text = json.dumps({"StartAt": "A", "States": {"A": state}}).replace('"${S}"', "${S}")
     (folder / "wait.json").write_text(text)
-    assert stepsim("wait.json").exit_code == 0
-    filled = stepsim("--substitute", "S=-1", "--substitute", "T=1", "wait.json")
+    assert validate("wait.json").exit_code == 0
+    filled = validate("--substitute", "S=-1", "--substitute", "T=1", "wait.json")
     assert filled.exit_code == 1
     assert "Minimum value is 0" in filled.stdout
     assert "warning UNUSED_SUBSTITUTION: The definition has no placeholder ${T}" in filled.stdout
     assert "It has S." in filled.stdout
-    assert stepsim("--substitute", "S", "wait.json").exit_code == 2
+    assert validate("--substitute", "S", "wait.json").exit_code == 2
 
 
-def test_yaml_definitions_are_validated_too(folder: Path) -> None:
+def test_yaml_definitions_are_validated_too(validate: Stepsim, folder: Path) -> None:
     """The suffix decides the form; a problem's place is that of the YAML text."""
     (folder / "bad.yaml").write_text("StartAt: A\nStates:\n  A:\n    Type: Pass\n    Nxt: B\n    End: true\n")
-    assert stepsim("bad.yaml").stdout.startswith("bad.yaml:5:5: error SCHEMA_VALIDATION_FAILED:")
+    assert validate("bad.yaml").stdout.startswith("bad.yaml:5:5: error SCHEMA_VALIDATION_FAILED:")
 
 
-def test_placeholders_are_holes(folder: Path) -> None:
+def test_placeholders_are_holes(validate: Stepsim, folder: Path) -> None:
     """What a template fills in later is no problem."""
     (folder / "hole.json").write_text(
         '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${FunctionArn}", "End": true}}}'
     )
-    assert stepsim("hole.json").exit_code == 0
+    assert validate("hole.json").exit_code == 0
 
 
-def test_a_scenario_is_held_to_what_scenarios_may_say(folder: Path) -> None:
+def test_a_scenario_is_held_to_what_scenarios_may_say(validate: Stepsim, folder: Path) -> None:
     """A file that names a definition is no definition: its own keys are checked, with their places."""
     (folder / "scenario.yaml").write_text("definition: bad.asl.json\nsed: 1\n")
-    result = stepsim("scenario.yaml")
+    result = validate("scenario.yaml")
     assert (result.exit_code, result.stdout.splitlines()[0]) == (
         1,
         "scenario.yaml:2:1: error UNKNOWN_KEY: unknown key 'sed'",
     )
 
 
-def test_bad_usage_is_exit_status_2(folder: Path) -> None:
+def test_bad_usage_is_exit_status_2(validate: Stepsim, folder: Path) -> None:
     """No file, an unknown option and an unknown format are refused by name."""
-    assert stepsim().exit_code == 2
-    assert stepsim("--nope", "good.asl.json").exit_code == 2
-    result = stepsim("--format", "xml", "good.asl.json")
+    assert validate().exit_code == 2
+    assert validate("--nope", "good.asl.json").exit_code == 2
+    result = validate("--format", "xml", "good.asl.json")
     assert (result.exit_code, "'xml'" in result.stderr) == (2, True)
 
 
-def test_sarif_has_the_places_that_code_hosts_show(folder: Path) -> None:
+def test_sarif_has_the_places_that_code_hosts_show(validate: Stepsim, folder: Path) -> None:
     """Each problem is a result of its rule, at its line and column of its file."""
-    result = stepsim("--format", "sarif", "bad.asl.json", "good.asl.json", "none.json")
+    result = validate("--format", "sarif", "bad.asl.json", "good.asl.json", "none.json")
     log = json.loads(result.stdout)
     (run,) = log["runs"]
     assert (log["version"], result.exit_code) == ("2.1.0", 2)

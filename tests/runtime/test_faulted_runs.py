@@ -8,32 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from stepsim.runtime import runner
-from stepsim.runtime.cli import main
 from stepsim.runtime.scenario import load_scenario
 
 
-def machine(**batcher: Any) -> dict[str, Any]:
-    """A distributed Map over the input, with or without an ItemBatcher; all items may fail."""
-    task = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:Work", "End": True}
-    processor = {
-        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-        "StartAt": "Work",
-        "States": {"Work": task},
-    }
-    tolerant = {"ToleratedFailurePercentage": 100, "ItemProcessor": processor, **batcher}
-    return {"StartAt": "Each", "States": {"Each": {"Type": "Map", "End": True, **tolerant}}}
-
-
 @pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Loads a scenario with these faults."""
+def load(tmp_path: Path, laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Loads a scenario with these faults: of a distributed Map over the input, all of whose items may fail."""
     monkeypatch.chdir(tmp_path)
 
     def load(faults: str, **batcher: Any) -> Any:
-        Path("machine.json").write_text(json.dumps(machine(**batcher)))
+        config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        each = laboratory.each(config=config, ToleratedFailurePercentage=100, **batcher)
+        Path("machine.json").write_text(json.dumps(laboratory.machine(Each=each)))
         lines = ["definition: machine.json", "input: [1, 2, 3, 4, 5, 6]", "functions: {Work: {echo: true}}"]
         Path("scenario.yaml").write_text("\n".join([*lines, "faults:", faults, ""]))
         return load_scenario("scenario.yaml")
@@ -67,10 +55,10 @@ def test_a_child_is_aimed_at_by_its_place(load: Any) -> None:
     assert report["functions"]["Work"]["errors"] == {"Runtime.ExitError": 1}
 
 
-def test_a_fault_that_never_struck_is_warned_of(load: Any) -> None:
+def test_a_fault_that_never_struck_is_warned_of(load: Any, stepsim: Any) -> None:
     """After the summary, with its line and the reason; the exit status does not change."""
     load("  - {call: s3.GetObject, error: SlowDown}\n  - {function: Work, attempt: 2, error: Broken}")
-    result = CliRunner().invoke(main, ["simulate", "scenario.yaml"])
+    result = stepsim("simulate", "scenario.yaml")
     assert result.exit_code == 0
     assert result.stderr.splitlines() == [
         "Warning: fault 1 (line 5) never struck: the call s3.GetObject never came up.",

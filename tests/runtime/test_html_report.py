@@ -4,42 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from xml.etree import ElementTree
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from stepsim.runtime.cli import main
 from stepsim.runtime.runner import Watch, simulate
 from stepsim.runtime.scenario import load_scenario
 from stepsim.runtime.time_series import POINTS_MAX, TimeSeries
 
-MACHINE: dict[str, Any] = {
-    "StartAt": "Each",
-    "States": {
-        "Each": {
-            "Type": "Map",
-            "MaxConcurrency": 7,
-            "ItemProcessor": {
-                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
-                "StartAt": "<script>",
-                "States": {
-                    "<script>": {
-                        "Type": "Task",
-                        "Resource": "arn:aws:lambda:us-east-1:123456789012:function:Work",
-                        "Retry": [{"ErrorEquals": ["States.ALL"], "BackoffRate": 1, "MaxAttempts": 20}],
-                        "End": True,
-                    }
-                },
-            },
-            "Next": "Rest",
-        },
-        "Rest": {"Type": "Wait", "Seconds": 30, "End": True},
-    },
-}
+Stepsim: TypeAlias = Callable[..., Result]
+
 SCENARIO = """
 definition: machine.json
 functions:
@@ -75,21 +54,22 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "machine.json").write_text(json.dumps(MACHINE))
+    each = laboratory.each(
+        "<script>",
+        config={"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+        retry=[{"ErrorEquals": ["States.ALL"], "BackoffRate": 1, "MaxAttempts": 20}],
+        MaxConcurrency=7,
+        Next="Rest",
+    )
+    machine = laboratory.machine(Each=each, Rest={"Type": "Wait", "Seconds": 30, "End": True})
+    (tmp_path / "machine.json").write_text(json.dumps(machine))
     (tmp_path / "scenario.yaml").write_text(f"input: {list(range(700))}\n{SCENARIO}")
     return tmp_path
 
 
-def stepsim(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, arguments)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-def test_a_page_is_whole_and_the_same_each_time(folder: Path) -> None:
+def test_a_page_is_whole_and_the_same_each_time(stepsim: Stepsim, folder: Path) -> None:
     """It is well-formed, loads nothing, escapes names, and has charts and tables of what there was."""
     for name in ("first.html", "second.html"):
         assert stepsim("simulate", "scenario.yaml", "--html", name).exit_code == 0
@@ -129,7 +109,7 @@ def test_the_points_are_few_and_cover_the_run(folder: Path) -> None:
     assert report == alone
 
 
-def test_a_page_that_cannot_be_written_is_refused_first(folder: Path) -> None:
+def test_a_page_that_cannot_be_written_is_refused_first(stepsim: Stepsim, folder: Path) -> None:
     """Exit status 2, before anything runs."""
     result = stepsim("simulate", "scenario.yaml", "--html", "none/page.html")
     assert result.exit_code == 2

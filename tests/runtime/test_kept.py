@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from stepsim.runtime import runner
-from stepsim.runtime.cli import main
 from stepsim.runtime.kept import KeptError, KeptRun
 from stepsim.runtime.scenario import load_scenario
+
+Stepsim: TypeAlias = Callable[..., Result]
 
 TASK = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:F", "End": True}
 MAPPED = {
@@ -56,34 +58,36 @@ def scenario(folder: Path) -> Callable[..., Any]:
     return lambda *sets: load_scenario(folder / "scenario.yaml", sets, clock="system")
 
 
-def stepsim(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["run", *arguments])
+@pytest.fixture
+def run(stepsim: Stepsim) -> Stepsim:
+    """``stepsim run``."""
+    return partial(stepsim, "run")
 
 
-def test_a_run_that_failed_goes_on_with_code_that_was_mended(folder: Path) -> None:
+def test_a_run_that_failed_goes_on_with_code_that_was_mended(run: Stepsim, folder: Path) -> None:
     """The command line finds again what the run was given; what had succeeded keeps its result."""
     given = ["--input", '{"items": [1, 2, 3]}', "--function", "F=code:f", "--processes", "1"]
-    failed = stepsim("m.asl.json", *given, "--keep", "kept")
+    failed = run("m.asl.json", *given, "--keep", "kept")
     assert failed.exit_code == 1, failed.output
     (folder / "code.py").write_text(MENDED)
     (folder / "m.asl.json").write_text(json.dumps({**DEFINITION, "TimeoutSeconds": 1_000}))
-    redriven = stepsim("--redrive", "kept/stepsim.sqlite", "--json", "report.json", "--processes", "1")
+    redriven = run("--redrive", "kept/stepsim.sqlite", "--json", "report.json", "--processes", "1")
     assert redriven.exit_code == 0, redriven.output
     report = json.loads((folder / "report.json").read_text())
     assert report["execution"]["output"] == [1, 20, 30]
     assert report["functions"]["F"]["invocations"] == 2
-    over = stepsim("--redrive", "kept")
+    over = run("--redrive", "kept")
     assert over.exit_code == 2
     assert "Execution is SUCCEEDED and cannot be redriven" in over.output
 
 
-def test_a_run_of_python_is_redriven_from_python(folder: Path, scenario: Any) -> None:
+def test_a_run_of_python_is_redriven_from_python(run: Stepsim, folder: Path, scenario: Any) -> None:
     """`run` with `keep` and `redrive` are the same as the options."""
     kept = folder / "kept"
     assert runner.run(scenario(), processes=1, keep=kept)["execution"]["status"] == "FAILED"
     (folder / "code.py").write_text(MENDED)
     assert runner.redrive(scenario(), kept, processes=1)["execution"]["output"] == [1, 20, 30]
-    refused = stepsim("--redrive", "kept")
+    refused = run("--redrive", "kept")
     assert (refused.exit_code, "begun from Python" in refused.output) == (2, True)
 
 
@@ -97,9 +101,11 @@ def test_a_run_of_python_is_redriven_from_python(folder: Path, scenario: Any) ->
         ([], "Name a scenario or a definition"),
     ],
 )
-def test_what_cannot_be_kept_or_redriven_is_bad_usage(folder: Path, arguments: list[str], message: str) -> None:
+def test_what_cannot_be_kept_or_redriven_is_bad_usage(
+    run: Stepsim, folder: Path, arguments: list[str], message: str
+) -> None:
     """Exit status 2, and one sentence that says why."""
-    result = stepsim(*arguments)
+    result = run(*arguments)
     assert result.exit_code == 2
     assert message in result.output
 

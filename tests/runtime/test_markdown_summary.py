@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from stepsim.runtime.cli import main
 from stepsim.runtime.markdown import code, plain, table
 
-MACHINE = {
-    "StartAt": "Each|item",
-    "States": {
-        "Each|item": {
-            "Type": "Map",
-            "ItemProcessor": {
-                "StartAt": "Work",
-                "States": {
-                    "Work": {
-                        "Type": "Task",
-                        "Resource": "arn:aws:lambda:us-east-1:123456789012:function:Work",
-                        "Retry": [{"ErrorEquals": ["Odd`one"], "MaxAttempts": 9}],
-                        "End": True,
-                    }
-                },
-            },
-            "End": True,
-        }
-    },
-}
+Stepsim: TypeAlias = Callable[..., Result]
+
 SCENARIO = """
 name: "a*b"
 definition: machine.asl.json
@@ -44,18 +27,12 @@ expect: [status == SUCCEEDED, makespan_s < 1]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "machine.asl.json").write_text(json.dumps(MACHINE))
+    each = laboratory.each(retry=[{"ErrorEquals": ["Odd`one"], "MaxAttempts": 9}])
+    (tmp_path / "machine.asl.json").write_text(json.dumps(laboratory.machine(**{"Each|item": each})))
     (tmp_path / "scenario.yaml").write_text(SCENARIO)
     return tmp_path
-
-
-def stepsim(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, arguments)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def cells(line: str) -> int:
@@ -79,7 +56,7 @@ def assert_well_formed(text: str) -> None:
     assert not text.endswith("\n\n\n")
 
 
-def test_a_report_tells_its_verdict_first(folder: Path) -> None:
+def test_a_report_tells_its_verdict_first(stepsim: Stepsim, folder: Path) -> None:
     """Then the expectations, then figures; names that Markdown would read stay what they are."""
     result = stepsim("simulate", "scenario.yaml", "--markdown", "-")
     assert result.exit_code == 1
@@ -95,7 +72,7 @@ def test_a_report_tells_its_verdict_first(folder: Path) -> None:
     assert "a*b  SUCCEEDED" in result.stderr
 
 
-def test_a_failed_execution_tells_its_error(folder: Path) -> None:
+def test_a_failed_execution_tells_its_error(stepsim: Stepsim, folder: Path) -> None:
     """Error and cause stand under the verdict."""
     arguments = ["--set", "faults=[{state: Work, error: Boom, cause: 'it | broke'}]", "--set", "expect=[]"]
     text = stepsim("simulate", "scenario.yaml", "--markdown", "-", *arguments).stdout
@@ -103,7 +80,7 @@ def test_a_failed_execution_tells_its_error(folder: Path) -> None:
     assert_well_formed(text)
 
 
-def test_a_run_can_be_summed_up_in_a_file(folder: Path) -> None:
+def test_a_run_can_be_summed_up_in_a_file(stepsim: Stepsim, folder: Path) -> None:
     """`stepsim run` writes it as `simulate` does, and the summary for people stays where it is."""
     result = stepsim("run", "scenario.yaml", "--set", "expect=[]", "--markdown", "summary.md")
     assert result.exit_code == 0
@@ -111,7 +88,7 @@ def test_a_run_can_be_summed_up_in_a_file(folder: Path) -> None:
     assert "a*b  SUCCEEDED" in result.stdout
 
 
-def test_many_seeds_tell_which_failed(folder: Path) -> None:
+def test_many_seeds_tell_which_failed(stepsim: Stepsim, folder: Path) -> None:
     """How many passed, the spread, and why others did not."""
     text = stepsim("simulate", "scenario.yaml", "--seeds", "2", "--jobs", "1", "--markdown", "-").stdout
     assert_well_formed(text)
@@ -119,7 +96,7 @@ def test_many_seeds_tell_which_failed(folder: Path) -> None:
     assert "| 0 | `makespan_s < 1 (it is " in text
 
 
-def test_a_sweep_is_a_table(folder: Path) -> None:
+def test_a_sweep_is_a_table(stepsim: Stepsim, folder: Path) -> None:
     """A row for each combination."""
     vary = ["--vary", "functions.Work.duration=1s,2s"]
     text = stepsim("sweep", "scenario.yaml", *vary, "--jobs", "1", "--set", "expect=[]", "--markdown", "-").stdout
@@ -128,7 +105,7 @@ def test_a_sweep_is_a_table(folder: Path) -> None:
     assert "| ★ | `1s` |" in text
 
 
-def test_problems_of_definitions_are_a_table(folder: Path) -> None:
+def test_problems_of_definitions_are_a_table(stepsim: Stepsim, folder: Path) -> None:
     """With their places, codes, and what to write instead."""
     (folder / "wrong.asl.json").write_text('{"StartAt": "A", "States": {"A": {"Type": "Pass", "Nxt": "<b>"}}}')
     result = stepsim("validate", "--format", "markdown", "wrong.asl.json", "machine.asl.json", "none.asl.json")
@@ -142,7 +119,7 @@ def test_problems_of_definitions_are_a_table(folder: Path) -> None:
     )
 
 
-def test_one_output_takes_one_form(folder: Path) -> None:
+def test_one_output_takes_one_form(stepsim: Stepsim, folder: Path) -> None:
     """JSON and Markdown cannot both be standard output; what cannot be written is told before the run."""
     both = stepsim("simulate", "scenario.yaml", "--json", "-", "--markdown", "-")
     assert both.exit_code == 2

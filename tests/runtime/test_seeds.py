@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from ruamel.yaml import YAML
 
-from stepsim.runtime.cli import main
 from stepsim.runtime.seeds import simulate_seeds
 from stepsim.runtime.sweep import sweep
 
-MACHINE = {
-    "StartAt": "Each",
-    "States": {
-        "Each": {
-            "Type": "Map",
-            "ItemProcessor": {
-                "StartAt": "Work",
-                "States": {
-                    "Work": {
-                        "Type": "Task",
-                        "Resource": "arn:aws:lambda:us-east-1:123456789012:function:Work",
-                        "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1}],
-                        "End": True,
-                    }
-                },
-            },
-            "End": True,
-        }
-    },
-}
+Stepsim: TypeAlias = Callable[..., Result]
+
 SCENARIO = """
 definition: machine.json
 input: [1, 2, 3, 4, 5, 6]
@@ -47,22 +29,16 @@ expect: [status == SUCCEEDED, makespan_s < 60]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "flaky").mkdir()
-    (tmp_path / "flaky" / "machine.json").write_text(json.dumps(MACHINE))
+    machine = laboratory.machine(Each=laboratory.each(retry=[{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1}]))
+    (tmp_path / "flaky" / "machine.json").write_text(json.dumps(machine))
     (tmp_path / "flaky" / "scenario.yaml").write_text(SCENARIO)
     return tmp_path
 
 
-def stepsim(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, arguments)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-def test_a_failing_seed_is_shrunk_to_a_scenario_that_fails_and_needs_each_fault(folder: Path) -> None:
+def test_a_failing_seed_is_shrunk_to_a_scenario_that_fails_and_needs_each_fault(stepsim: Stepsim, folder: Path) -> None:
     """An item fails where both of its attempts do: two faults are left, and neither can be taken away."""
     result = stepsim("simulate", "flaky/scenario.yaml", "--seeds", "8", "--keep", "kept.yaml", "--json", "out.json")
     assert result.exit_code == 1
@@ -86,7 +62,7 @@ def test_a_failing_seed_is_shrunk_to_a_scenario_that_fails_and_needs_each_fault(
         assert stepsim("simulate", "fewer.json").exit_code == 0
 
 
-def test_the_summary_is_the_same_however_many_run_at_a_time(folder: Path) -> None:
+def test_the_summary_is_the_same_however_many_run_at_a_time(stepsim: Stepsim, folder: Path) -> None:
     """The same seeds give the same bytes, and what the run alone would report."""
     texts = []
     for jobs in ("1", "3"):
@@ -103,7 +79,7 @@ def test_the_summary_is_the_same_however_many_run_at_a_time(folder: Path) -> Non
     assert (run["seed"], run["makespan_s"]) == (2, alone["makespan_s"])
 
 
-def test_a_scenario_that_fails_without_faults_is_kept_without(folder: Path) -> None:
+def test_a_scenario_that_fails_without_faults_is_kept_without(stepsim: Stepsim, folder: Path) -> None:
     """Where no fault is to blame, that is what is said."""
     result = stepsim(
         "simulate", "flaky/scenario.yaml", "--seeds", "1", "--set", "expect=[makespan_s < 0]", "--json", "-"
@@ -113,7 +89,7 @@ def test_a_scenario_that_fails_without_faults_is_kept_without(folder: Path) -> N
     assert "faults: []" in shrunk["scenario"]
 
 
-def test_seeds_that_all_pass_leave_nothing_to_keep(folder: Path) -> None:
+def test_seeds_that_all_pass_leave_nothing_to_keep(stepsim: Stepsim, folder: Path) -> None:
     """Exit status 0, and no file."""
     asked = ("--seeds", "2", "--set", "faults=[]", "--keep", "kept.yaml")
     result = stepsim("simulate", "flaky/scenario.yaml", *asked)
@@ -132,7 +108,7 @@ def test_seeds_that_all_pass_leave_nothing_to_keep(folder: Path) -> None:
         (["--seeds", "2", "--set", "functions={}", "--set", "faults=[]"], "calls functions that nothing runs"),
     ],
 )
-def test_what_cannot_be_is_refused(folder: Path, arguments: list[str], message: str) -> None:
+def test_what_cannot_be_is_refused(stepsim: Stepsim, folder: Path, arguments: list[str], message: str) -> None:
     """Exit status 2, with the reason."""
     result = stepsim("simulate", "flaky/scenario.yaml", *arguments)
     assert result.exit_code == 2

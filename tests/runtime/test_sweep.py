@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from stepsim.runtime.cli import main
 from stepsim.runtime.comparison import best, spread
 from stepsim.runtime.sweep import Axis, SweepError, combinations, parse_axis, sets_of
 
-MACHINE = {
-    "StartAt": "Each",
-    "States": {
-        "Each": {
-            "Type": "Map",
-            "MaxConcurrency": "${together}",
-            "ItemProcessor": {
-                "StartAt": "Work",
-                "States": {
-                    "Work": {
-                        "Type": "Task",
-                        "Resource": "arn:aws:lambda:us-east-1:123456789012:function:Work",
-                        "End": True,
-                    }
-                },
-            },
-            "End": True,
-        }
-    },
-}
+Stepsim: TypeAlias = Callable[..., Result]
+
 SCENARIO = """
 definition: machine.json
 substitutions: {together: 2}
@@ -44,19 +26,13 @@ expect: [status == SUCCEEDED, makespan_s < 6]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    text = json.dumps(MACHINE).replace('"${together}"', "${together}")
+    machine = laboratory.machine(Each=laboratory.each(MaxConcurrency="${together}"))
+    text = json.dumps(machine).replace('"${together}"', "${together}")
     (tmp_path / "machine.json").write_text(text)
     (tmp_path / "scenario.yaml").write_text(SCENARIO)
     return tmp_path
-
-
-def stepsim(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, arguments)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def test_values_are_yaml_and_combine(folder: Path) -> None:
@@ -90,7 +66,7 @@ def test_the_best_are_those_that_nothing_beats() -> None:
     assert spread([None]) == {"p50": None, "p99": None, "max": None}
 
 
-def test_a_sweep_marks_the_best_of_those_that_pass(folder: Path) -> None:
+def test_a_sweep_marks_the_best_of_those_that_pass(stepsim: Stepsim, folder: Path) -> None:
     """More at a time is faster, and has more cold starts; more memory is dearer. What does not pass is never best."""
     asked = ("--vary", "functions.Work.memory_mb=512,1024", "--vary", "substitutions.together=1,2,4")
     result = stepsim("sweep", "scenario.yaml", *asked, "--json", "out.json")
@@ -110,7 +86,7 @@ def test_a_sweep_marks_the_best_of_those_that_pass(folder: Path) -> None:
     assert summary["runs"][2]["makespan_s"]["p50"] < summary["runs"][1]["makespan_s"]["p50"] < 6
 
 
-def test_a_sweep_with_seeds_is_the_same_each_time(folder: Path) -> None:
+def test_a_sweep_with_seeds_is_the_same_each_time(stepsim: Stepsim, folder: Path) -> None:
     """A combination passes where all of its seeds do."""
     asked = ("--vary", "functions.Work.duration=0s,2s", "--seeds", "2", "--seed", "3", "--json", "-")
     first, second = (stepsim("sweep", "scenario.yaml", *asked) for _ in range(2))
@@ -129,7 +105,9 @@ def test_a_sweep_with_seeds_is_the_same_each_time(folder: Path) -> None:
         ("substitutions.other=1", "together"),
     ],
 )
-def test_a_wrong_key_or_value_ends_the_sweep_before_anything_runs(folder: Path, vary: str, message: str) -> None:
+def test_a_wrong_key_or_value_ends_the_sweep_before_anything_runs(
+    stepsim: Stepsim, folder: Path, vary: str, message: str
+) -> None:
     """Exit status 2, though other combinations could have run."""
     changed = ("--set", "substitutions={}") if vary.startswith("substitutions") else ()
     result = stepsim("sweep", "scenario.yaml", "--vary", vary, *changed)

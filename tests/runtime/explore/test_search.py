@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given, settings
 
 from stepsim.asl.payload import JSON
-from stepsim.runtime.cli import main
 from stepsim.runtime.explore import failures, inputs
 from stepsim.runtime.explore.plans import Answers
 from stepsim.runtime.explore.search import Explored, explore
 from stepsim.runtime.explore.subject import subject_of
 from stepsim.runtime.testing import run_machine
+
+Stepsim: TypeAlias = Callable[..., Result]
 
 LAMBDA = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke"}
 
@@ -84,13 +87,6 @@ POLL: dict[str, JSON] = {
 def explored(definition: dict[str, JSON], budget: int = 300, seed: int = 0) -> Explored:
     """What a search finds."""
     return explore(subject_of(definition), seed, budget)
-
-
-def stepsim(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, arguments)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def test_every_branch_is_reached() -> None:
@@ -161,7 +157,7 @@ def test_the_same_seed_finds_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("definition", [ORDER, POLL], ids=["order", "poll"])
-def test_what_is_found_becomes_tests_that_pass(tmp_path: Path, definition: dict[str, JSON]) -> None:
+def test_what_is_found_becomes_tests_that_pass(stepsim: Stepsim, tmp_path: Path, definition: dict[str, JSON]) -> None:
     """The file holds a test for each case and each finding, in the plugin's words."""
     (tmp_path / "machine.asl.json").write_text(json.dumps(definition))
     (tmp_path / "tests").mkdir()
@@ -183,7 +179,7 @@ def test_what_is_found_becomes_tests_that_pass(tmp_path: Path, definition: dict[
     assert f"{text.count('def test_')} passed" in ended.stdout
 
 
-def test_a_placeholder_is_filled_with_its_own_name(tmp_path: Path) -> None:
+def test_a_placeholder_is_filled_with_its_own_name(stepsim: Stepsim, tmp_path: Path) -> None:
     """So that a template can be explored; what is given goes first."""
     text = json.dumps(POLL).replace('"FunctionName": "Check"', '"FunctionName": "${Checker}"')
     (tmp_path / "p.asl.json").write_text(text)
@@ -192,7 +188,7 @@ def test_a_placeholder_is_filled_with_its_own_name(tmp_path: Path) -> None:
     assert "filled with" not in given_one.stdout
 
 
-def test_a_definition_with_errors_is_refused(tmp_path: Path) -> None:
+def test_a_definition_with_errors_is_refused(stepsim: Stepsim, tmp_path: Path) -> None:
     """With its problems, and exit status 2."""
     (tmp_path / "p.asl.json").write_text('{"StartAt": "A", "States": {"A": {"Type": "Pass"}}}')
     refused = stepsim("explore", str(tmp_path / "p.asl.json"))

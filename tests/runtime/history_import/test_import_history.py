@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from stepsim.runtime.cli import main
 from stepsim.runtime.history_import.importing import import_history
 from stepsim.runtime.history_import.observed import most_at_a_time
 from stepsim.runtime.history_import.recordings import ImportProblem, read_recordings, time_ms
 from stepsim.runtime.runner import Watch, simulate
 from stepsim.runtime.scenario import load_scenario
+
+Stepsim: TypeAlias = Callable[..., Result]
 
 ORDER = {
     "StartAt": "Price",
@@ -103,13 +105,6 @@ faults: [{state: Do, batch: 7, error: Bad}, {state: Do, batch: 50, error: Bad}]
 """
 
 
-def stepsim(*arguments: object) -> Result:
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -134,7 +129,7 @@ def mean_ms(reports: list[dict[str, Any]], state: str) -> float:
     return fmean(report["states"][state]["duration_ms"]["mean"] for report in reports)
 
 
-def test_what_was_imported_takes_as_long_and_fails_as_often(folder: Path) -> None:
+def test_what_was_imported_takes_as_long_and_fails_as_often(stepsim: Stepsim, folder: Path) -> None:
     """Simulated, saved, imported and simulated again: the same means, within sampling error."""
     seeds = range(60)
     before = recorded("world.yaml", folder / "runs", seeds)
@@ -149,7 +144,7 @@ def test_what_was_imported_takes_as_long_and_fails_as_often(folder: Path) -> Non
     assert retries[1] == pytest.approx(retries[0], rel=0.4)
 
 
-def test_a_scenario_tells_what_its_numbers_come_from(folder: Path) -> None:
+def test_a_scenario_tells_what_its_numbers_come_from(stepsim: Stepsim, folder: Path) -> None:
     """Attempts, retries, forms and counts stand in comments; results, input and errors are those recorded."""
     recorded("world.yaml", folder / "runs", range(8))
     text = stepsim("import-history", folder / "runs", "--definition", "order.asl.json").stdout
@@ -164,7 +159,7 @@ def test_a_scenario_tells_what_its_numbers_come_from(folder: Path) -> None:
     assert stepsim("validate", "printed.yaml").exit_code == 0
 
 
-def test_result_files_of_a_map_run_give_the_times_of_its_task(folder: Path) -> None:
+def test_result_files_of_a_map_run_give_the_times_of_its_task(stepsim: Stepsim, folder: Path) -> None:
     """Children's dates become the function's duration, their outputs what it returns, what failed fails again."""
     [before] = recorded("map.yaml", folder / "runs", range(1))
     imported = stepsim("import-history", "runs", "--definition", "map.asl.json", "--output", "again.yaml")
@@ -178,7 +173,7 @@ def test_result_files_of_a_map_run_give_the_times_of_its_task(folder: Path) -> N
     assert mean_ms([after], "Do") == pytest.approx(mean_ms([before], "Do"), rel=0.15)
 
 
-def test_a_failure_that_nobody_retries_is_a_probability(folder: Path) -> None:
+def test_a_failure_that_nobody_retries_is_a_probability(stepsim: Stepsim, folder: Path) -> None:
     """Without a retrier a child's error is that of its one attempt."""
     machine = json.loads(json.dumps(MAP_RUN))
     del machine["States"]["All"]["ItemProcessor"]["States"]["Do"]["Retry"]
@@ -188,7 +183,7 @@ def test_a_failure_that_nobody_retries_is_a_probability(folder: Path) -> None:
     assert "- {error: Bad, probability: 0.02" in text
 
 
-def test_transformed_results_tell_no_times(folder: Path) -> None:
+def test_transformed_results_tell_no_times(stepsim: Stepsim, folder: Path) -> None:
     """A COMPACT file is named as what it is."""
     machine = json.loads(json.dumps(MAP_RUN))
     machine["States"]["All"]["ResultWriter"]["WriterConfig"] = {"Transformation": "COMPACT", "OutputType": "JSON"}
@@ -199,7 +194,7 @@ def test_transformed_results_tell_no_times(folder: Path) -> None:
     assert "told of by their outputs only" in result.stderr
 
 
-def test_a_history_of_another_definition_is_refused(folder: Path) -> None:
+def test_a_history_of_another_definition_is_refused(stepsim: Stepsim, folder: Path) -> None:
     """The file, the event, the state and the nearest name are told, and what to do."""
     recorded("world.yaml", folder / "runs", range(1))
     other = json.dumps(ORDER).replace('"Price"', '"Prices"')
@@ -212,7 +207,7 @@ def test_a_history_of_another_definition_is_refused(folder: Path) -> None:
     assert not (folder / "again.yaml").exists()
 
 
-def test_a_state_of_another_type_is_another_definition(folder: Path) -> None:
+def test_a_state_of_another_type_is_another_definition(stepsim: Stepsim, folder: Path) -> None:
     """The same name is not the same state."""
     recorded("world.yaml", folder / "runs", range(1))
     machine = json.loads(json.dumps(ORDER))
@@ -222,7 +217,7 @@ def test_a_state_of_another_type_is_another_definition(folder: Path) -> None:
     assert "enters the state 'Price' as a Task, which is a Pass in order.asl.json" in result.stderr
 
 
-def test_a_map_run_of_another_definition_is_refused(folder: Path) -> None:
+def test_a_map_run_of_another_definition_is_refused(stepsim: Stepsim, folder: Path) -> None:
     """Result files need a distributed Map."""
     recorded("map.yaml", folder / "runs", range(1))
     result = stepsim("import-history", "runs/run-0/buckets", "--definition", "order.asl.json")
@@ -288,7 +283,7 @@ def test_a_history_in_reverse_order_is_the_same_history(folder: Path) -> None:
     assert [event.id for event in history.events] == [1, 2, 3, 4, 5, 6]
 
 
-def test_an_execution_that_was_described_gives_name_and_input(folder: Path) -> None:
+def test_an_execution_that_was_described_gives_name_and_input(stepsim: Stepsim, folder: Path) -> None:
     """DescribeExecution knows what a history without data does not."""
     events = written_events([1_700_000_000 + n for n in range(6)])
     for event in events:
@@ -304,7 +299,7 @@ def test_an_execution_that_was_described_gives_name_and_input(folder: Path) -> N
     assert 'input: {"n": 1}' in text
 
 
-def test_a_history_with_parts_missing_is_refused(folder: Path) -> None:
+def test_a_history_with_parts_missing_is_refused(stepsim: Stepsim, folder: Path) -> None:
     """Named by its file, without a traceback."""
     events = written_events(list(range(6)))
     del events[5]["stateExitedEventDetails"]
@@ -314,7 +309,7 @@ def test_a_history_with_parts_missing_is_refused(folder: Path) -> None:
     assert "h.json is not what GetExecutionHistory returns" in refused.stderr
 
 
-def test_what_is_no_recording_is_refused_by_name_and_left_out_of_a_folder(folder: Path) -> None:
+def test_what_is_no_recording_is_refused_by_name_and_left_out_of_a_folder(stepsim: Stepsim, folder: Path) -> None:
     """A file that somebody names must be one; a folder may hold others."""
     (folder / "runs").mkdir()
     (folder / "runs" / "h.json").write_text(json.dumps({"events": written_events(list(range(6)))}))

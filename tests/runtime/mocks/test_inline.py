@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from stepsim.runtime.cli import main
 from stepsim.runtime.scenario import ScenarioError, load_scenario
+
+Stepsim: TypeAlias = Callable[..., Result]
 
 MACHINE = {
     "StartAt": "Call",
@@ -43,11 +45,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def stepsim(*arguments: str) -> Result:
-    """What a command does."""
-    return CliRunner().invoke(main, list(arguments))
-
-
 def scenario(mocks: dict[str, Any]) -> str:
     """The name of a scenario with mocks."""
     Path("s.yaml").write_text(json.dumps({"definition": "m.asl.json", "name": "m", "mocks": mocks}))
@@ -55,7 +52,7 @@ def scenario(mocks: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("command", ["run", "simulate"])
-def test_a_definition_runs_with_a_test_case(command: str, folder: Path) -> None:
+def test_a_definition_runs_with_a_test_case(stepsim: Stepsim, command: str, folder: Path) -> None:
     """No function and no account are there."""
     result = stepsim(command, "m.asl.json", "--mock-config", "mocks.json", "--test-case", "Good", "--json", "-")
     assert (result.exit_code, json.loads(result.stdout)["execution"]["output"]) == (0, 7)
@@ -69,7 +66,7 @@ def test_a_definition_runs_with_a_test_case(command: str, folder: Path) -> None:
     }
 
 
-def test_what_cannot_happen_is_warned_of_once(folder: Path) -> None:
+def test_what_cannot_happen_is_warned_of_once(stepsim: Stepsim, folder: Path) -> None:
     """On standard error; the exit status is the execution's."""
     result = stepsim("simulate", "m.asl.json", "--mock-config", "mocks.json", "--test-case", "m#Bad")
     assert result.exit_code == 1
@@ -88,14 +85,16 @@ def test_what_cannot_happen_is_warned_of_once(folder: Path) -> None:
         (("--mock-config", "none.json", "--test-case", "Good"), "none.json: cannot be read"),
     ],
 )
-def test_what_cannot_be_used_is_refused(arguments: tuple[str, ...], message: str, folder: Path) -> None:
+def test_what_cannot_be_used_is_refused(
+    stepsim: Stepsim, arguments: tuple[str, ...], message: str, folder: Path
+) -> None:
     """With the exit status 2."""
     result = stepsim("simulate", "m.asl.json", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
 
 
-def test_a_scenario_names_its_test_case(folder: Path) -> None:
+def test_a_scenario_names_its_test_case(stepsim: Stepsim, folder: Path) -> None:
     """Which the command line can change."""
     name = scenario({"file": "mocks.json", "test_case": "Good"})
     assert stepsim("simulate", name).exit_code == 0
@@ -112,7 +111,7 @@ def test_a_scenario_names_its_test_case(folder: Path) -> None:
     assert "9" in stepsim("simulate", name, "--mock-config", "other.json").stdout
 
 
-def test_mocks_may_stand_in_the_scenario(folder: Path) -> None:
+def test_mocks_may_stand_in_the_scenario(stepsim: Stepsim, folder: Path) -> None:
     """By themselves, or with names of the file's responses."""
     assert "3" in stepsim("simulate", scenario({"states": {"Call": {"0": {"Return": 3}}}})).stdout
     MOCKS_ONLY = {"MockedResponses": MOCKS["MockedResponses"], "StateMachines": {"m": {"TestCases": {"None": {}}}}}
@@ -121,7 +120,7 @@ def test_mocks_may_stand_in_the_scenario(folder: Path) -> None:
     assert stepsim("simulate", name).exit_code == 0
 
 
-def test_strict_mocks_must_all_be_used(folder: Path) -> None:
+def test_strict_mocks_must_all_be_used(stepsim: Stepsim, folder: Path) -> None:
     """Else the exit status is 1."""
     mocks = {"strict": True, "states": {"Call": {"0": {"Return": 3}, "1": {"Return": 4}}}}
     assert stepsim("simulate", scenario(mocks)).exit_code == 1
@@ -156,7 +155,7 @@ def test_a_scenarios_mocks_are_checked_with_it(mocks: dict[str, Any], problem: s
     assert problem in str(error.value)
 
 
-def test_a_mock_file_can_be_validated(folder: Path) -> None:
+def test_a_mock_file_can_be_validated(stepsim: Stepsim, folder: Path) -> None:
     """As definitions and scenarios are."""
     assert stepsim("validate", "mocks.json").stdout == "mocks.json: valid\n"
     (folder / "mocks.json").write_text('{"MockedResponses": {"R": {"0": {}}}}')
@@ -164,7 +163,9 @@ def test_a_mock_file_can_be_validated(folder: Path) -> None:
     assert (result.exit_code, "exactly one of Return and Throw expected" in result.stdout) == (1, True)
 
 
-def test_a_server_with_wrong_mocks_does_not_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_with_wrong_mocks_does_not_start(
+    stepsim: Stepsim, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whether named on the command line or in the environment."""
     (folder / "mocks.json").write_text('{"MockedResponses": {"R": {"0": {}}}}')
     monkeypatch.setenv("SFN_MOCK_CONFIG", "mocks.json")

@@ -12,7 +12,6 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime import runner
 from stepsim.runtime.projects.check import project_problems
 from stepsim.runtime.projects.findings import ProjectError
-from stepsim.runtime.projects.hcl import HclError, parse_file
 from stepsim.runtime.projects.load import load_project
 from stepsim.runtime.projects.to_scenario import scenario_of_project
 from stepsim.runtime.scenario_types import QueueSpec
@@ -201,36 +200,6 @@ def test_a_plan_is_what_it_says(write: Write) -> None:
         scenario_of_project(load_project(folder / "unknown.json"))
 
 
-@pytest.mark.parametrize(
-    ("expression", "expected"),
-    [
-        ("1 + 2 * 3", 7),
-        ('true ? "a" : "b"', "a"),
-        ('"${1}-${"x"}-$${y}\\n"', "1-x-${y}\n"),
-        ("[for n in [1, 2, 3] : n * 2 if n != 2]", [2, 6]),
-        ("{for k, v in {a = 1} : upper(k) => v}", {"A": 1}),
-        ('merge({a = 1}, {"b" : 2})', {"a": 1, "b": 2}),
-        ('join(",", ["a", "b"])', "a,b"),
-        ("[{a = 1}, {a = 2}][*].a", [1, 2]),
-        ('lookup({a = 1}, "b", 3)', 3),
-        ('try({a = 1}.b, "none")', "none"),
-        ('format("%s-%03d", "a", 5)', "a-5"),
-        ("length([1]) == 1 && !false", True),
-        ('jsondecode("{\\"a\\": [1]}").a[0]', 1),
-        ('"%{ if true }yes%{ else }no%{ endif }"', "yes"),
-        ("element(concat([1], [2]), 1)", 2),
-    ],
-)
-def test_an_expression_is_worked_out(write: Write, expression: str, expected: JSON) -> None:
-    """As Terraform would."""
-    text = f'resource "aws_sqs_queue" "q" {{\n  name = "q"\n  policy = {expression}\n}}\n'
-    folder = write({"main.tf": "# queue\n" + text})
-    from stepsim.runtime.projects.terraform_hcl import module_of
-
-    [resource] = module_of(folder).resources()
-    assert resource.values["policy"] == expected
-
-
 def test_instances_are_told_apart(write: Write) -> None:
     """By count and for_each; none of a count of 0."""
     text = """
@@ -247,10 +216,3 @@ def test_instances_are_told_apart(write: Write) -> None:
         }
     """
     assert [*load_project(write({"main.tf": text})).queues] == ["q-a", "q-b", "c-0", "c-1"]
-
-
-def test_what_is_no_hcl_is_told_where() -> None:
-    """Not the end of the file, but the place."""
-    with pytest.raises(HclError) as raised:
-        parse_file('resource "a" "b" {\n  name = \n}\n')
-    assert raised.value.offset == len('resource "a" "b" {\n  name = \n')
