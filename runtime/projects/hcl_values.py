@@ -1,10 +1,30 @@
-"""Values of HCL: as texts, as numbers, as what a ``for`` goes through; and what operators make of them."""
+"""What HCL's expressions are and give: values as texts, as numbers, as what a ``for`` goes through; operators."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol, TypeAlias
 
 from stepsim.asl.payload import JSON, encode
+
+
+class Scope(Protocol):
+    """What an expression is evaluated in."""
+
+    def look_up(self, steps: list[str | int]) -> JSON:
+        """What a reference means: ``["var", "stage"]``; a hole where only AWS knows."""
+        ...
+
+    def call(self, name: str, arguments: list[JSON]) -> JSON:
+        """What a function gives."""
+        ...
+
+    def inside(self, names: Mapping[str, JSON]) -> Scope:
+        """The same with the names of a ``for``, or of a template."""
+        ...
+
+
+Expr: TypeAlias = Callable[[Scope], JSON]
 
 
 def as_text(value: JSON) -> str:

@@ -15,9 +15,11 @@ from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.definition_source import Place
 from stepsim.runtime.projects.builder import ProjectBuilder
 from stepsim.runtime.projects.findings import UNKNOWN_NAME, UNREADABLE, UNRESOLVED, Finding, ProjectError, Site
-from stepsim.runtime.projects.hcl import Attribute, Block, HclError, Scope, parse_file, parse_template
+from stepsim.runtime.projects.hcl import Attribute, Block, parse_file
+from stepsim.runtime.projects.hcl_expressions import parse_template
 from stepsim.runtime.projects.hcl_functions import FUNCTIONS
-from stepsim.runtime.projects.hcl_values import as_text, member
+from stepsim.runtime.projects.hcl_tokens import HclError
+from stepsim.runtime.projects.hcl_values import Scope, as_text, member
 from stepsim.runtime.projects.host import mapping, read_text
 from stepsim.runtime.projects.local_names import attribute, default_name, filled, naming_of, queue_url
 from stepsim.runtime.projects.project import Project
