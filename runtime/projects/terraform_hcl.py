@@ -43,9 +43,8 @@ def load_hcl(path: Path, given: Mapping[str, JSON]) -> Project:
     folder = path if path.is_dir() else path.parent
     files = sorted(folder.glob("*.tf")) if path.is_dir() else [path]
     module = _Module(folder, files, {**_tfvars(folder), **given}, "")
-    unknown = [name for name in given if name not in module.variables and name not in module.used]
     resources = [*module.resources()]
-    unknown = [name for name in unknown if name not in module.used]
+    unknown = [name for name in given if name not in module.variables and name not in module.used]
     if unknown:
         site = Site(files[0], 1, 1, "")
         known = module.variables
@@ -61,11 +60,6 @@ def load_hcl(path: Path, given: Mapping[str, JSON]) -> Project:
     return builder.built(path, "terraform")
 
 
-def module_of(folder: Path, given: Mapping[str, JSON] | None = None) -> _Module:
-    """The module of a folder, with these values of its variables. Raises ProjectError for what is no HCL."""
-    return _Module(folder, sorted(folder.glob("*.tf")), {**_tfvars(folder), **(given or {})}, "")
-
-
 def _tfvars(folder: Path) -> dict[str, JSON]:
     """The values that Terraform takes without being told to."""
     values: dict[str, JSON] = {}
@@ -73,7 +67,7 @@ def _tfvars(folder: Path) -> dict[str, JSON]:
         if file.is_file():
             block = _read(file)[1]
             module = _Module(folder, [], {}, "")
-            values |= {name: one.expr(_Names(module, {}, file)) for name, one in block.attributes.items()}
+            values |= {name: one.expr(_Names(module, {})) for name, one in block.attributes.items()}
     return values
 
 
@@ -163,7 +157,7 @@ class _Module:
     def _instances(self, found: _Found) -> list[tuple[str, Mapping[str, JSON]]]:
         """The instances of a resource: their keys, and what ``each`` and ``count`` are in them."""
         attributes = found.block.attributes
-        scope = _Names(self, {}, found.file, quiet=True)
+        scope = _Names(self, {})
         if "count" in attributes:
             count = attributes["count"].expr(scope)
             number = count if isinstance(count, int) else 1
@@ -180,8 +174,8 @@ class _Module:
         address = f"{self.prefix}{kind}.{name}{key}"
         place = found.block.attributes.get("definition")
         site = found.site(place.offset if place else found.block.offset, address)
-        scope = _Names(self, names, found.file)
-        values = self.values_of(found, scope)
+        scope = _Names(self, names)
+        values = _values(found.block, scope)
         filename = values.get("filename")
         shift = None
         if place is not None and place.text_offset is not None:
@@ -199,7 +193,7 @@ class _Module:
 
     def _holes(self, kind: str, found: _Found, names: Mapping[str, JSON], site: Site) -> tuple[Finding, ...]:
         """What only AWS knows of what is run: a machine's definition, a function's environment."""
-        scope = _Names(self, names, found.file)
+        scope = _Names(self, names)
         definition = found.block.attributes.get("definition")
         if kind == "aws_sfn_state_machine" and definition is not None:
             with suppress(LookupError, ValueError, TypeError):
@@ -215,10 +209,6 @@ class _Module:
             for hole in dict.fromkeys(hole.removeprefix("var.") for hole in scope.holes)
         )
 
-    def values_of(self, found: _Found, scope: _Names) -> dict[str, JSON]:
-        """A block's attributes, and its blocks as lists of mappings."""
-        return _values(found.block, scope)
-
     def name_of(self, kind: str, name: str, found: _Found, scope: Scope) -> str:
         """What a resource is called in the account: as it says, else as the files call it."""
         cfn, named_by = CLOUDFORMATION.get(kind, ("", "name"))
@@ -230,7 +220,7 @@ class _Module:
         return default_name(cfn, name)
 
     def _archive(self, name: str, found: _Found) -> None:
-        scope = _Names(self, {}, found.file, quiet=True)
+        scope = _Names(self, {})
         values = _values(found.block, scope)
         source, file = values.get("source_dir"), values.get("source_file")
         folder = Path(str(source)) if source else Path(str(file)).parent if file else None
@@ -279,7 +269,7 @@ class _Module:
         default = found.block.attributes.get("default") if found is not None else None
         if default is None or found is None:
             return self._unknown(f"var.{name}", scope)
-        return default.expr(_Names(self, {}, found.file))
+        return default.expr(_Names(self, {}))
 
     def _local(self, name: str, scope: _Names) -> JSON:
         if name in self._known:
@@ -288,7 +278,7 @@ class _Module:
             return self._unknown(f"local.{name}", scope)
         written, found = self._locals[name]
         self._under_way.add(name)
-        inner = _Names(self, {}, found.file)
+        inner = _Names(self, {})
         value = written.expr(inner)
         self._under_way.discard(name)
         scope.holes += inner.holes
@@ -327,7 +317,7 @@ class _Module:
             instances = self._instances(found)
             named = [(one, names) for one, names in instances if one in (f"[{key}]", f'["{key}"]')]
             if named:
-                inner = _Names(self, named[0][1], found.file, holes=scope.holes)
+                inner = _Names(self, named[0][1], scope.holes)
                 suffix = _suffix(named[0][0], found, kind)
         value = self._attribute(kind, name, found, str(rest[0]), full, inner, suffix)
         return _walk(value, rest[1:], full)
@@ -360,7 +350,7 @@ class _Module:
         written = output.block.attributes.get("value") if output is not None else None
         if inner is None or output is None or written is None:
             return self._unknown(full, scope)
-        value = written.expr(_Names(inner, {}, output.file, holes=scope.holes))
+        value = written.expr(_Names(inner, {}, scope.holes))
         return _walk(value, rest[1:], full)
 
     def _module(self, name: str) -> _Module | None:
@@ -372,7 +362,7 @@ class _Module:
         source = found.block.attributes.get("source") if found is not None else None
         if found is None or source is None or self.depth > _DEPTH_MAX:
             return None
-        scope = _Names(self, {}, found.file, quiet=True)
+        scope = _Names(self, {})
         where = as_text(source.expr(scope))
         folder = self.folder / where
         if not where.startswith(".") or not folder.is_dir():
@@ -397,17 +387,12 @@ class _Names:
         self,
         module: _Module,
         names: Mapping[str, JSON],
-        file: Path,
-        *,
         holes: list[str] | None = None,
-        quiet: bool = False,
     ) -> None:
         self.module = module
         self.names = names
-        self.file = file
         self.holes: list[str] = [] if holes is None else holes
         """The references that only AWS knows."""
-        self.quiet = quiet
 
     def look_up(self, steps: list[str | int]) -> JSON:
         """What a reference means; a hole where only AWS knows."""
@@ -417,7 +402,7 @@ class _Names:
 
     def inside(self, names: Mapping[str, JSON]) -> Scope:
         """The same with further names."""
-        return _Names(self.module, {**self.names, **names}, self.file, holes=self.holes, quiet=self.quiet)
+        return _Names(self.module, {**self.names, **names}, self.holes)
 
     def call(self, name: str, arguments: list[JSON]) -> JSON:
         """What a function gives; a hole where it is not known here, or cannot work on holes."""
@@ -458,6 +443,7 @@ _FILES: Mapping[str, Callable[[_Names, list[JSON]], JSON]] = {
 
 
 def _values(block: Block, scope: Scope) -> dict[str, JSON]:
+    """A block's attributes, and its blocks as lists of mappings."""
     values: dict[str, JSON] = {}
     for name, one in block.attributes.items():
         if name in ("count", "for_each", "depends_on", "provider"):
