@@ -30,6 +30,7 @@ def redrive_execution(registry: Registry, params: Params) -> Response:
     if reason is not None:
         message = f"Execution {arn.text} invalid for redrive as: {reason}"
         raise ApiError("ExecutionNotRedrivable", message)
+    registry.starts.check_open(record.record.type)
     if token is not None:
         record.redrives = [*record.redrives, (token, registry.now_ms)][-REMEMBERED_TOKENS:]
     record.execution.redrive()

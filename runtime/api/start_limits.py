@@ -1,7 +1,8 @@
 """How fast executions may be started, and how many may be open: what StartExecution is refused for.
 
 docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html. Standard and Express machines have buckets of their
-own; only Standard executions are counted as open. Neither StartSyncExecution nor children of map runs are limited so.
+own; only Standard executions are counted as open, and RedriveExecution has to have room for one, too. Neither
+StartSyncExecution nor children of map runs are limited so.
 """
 
 from __future__ import annotations
