@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepsim.runtime.account import Account, no_cloud
+from stepsim.runtime.api.records import Home, Params
+from stepsim.runtime.api.step_functions import StepFunctions
 from stepsim.runtime.cloud import fargate, s3_rates
 from stepsim.runtime.cloud.api_throttles import ApiThrottles
 from stepsim.runtime.cloud.athena import Queries, QueryModel
-from stepsim.runtime.cloud.call import CallSite
+from stepsim.runtime.cloud.call import ApiError, CallSite
+from stepsim.runtime.cloud.capacity import Capacity
+from stepsim.runtime.cloud.gate import Gate, Operation
 from stepsim.runtime.cloud.latency import Latency
 from stepsim.runtime.cloud.quotas import NO_QUOTAS, changed
+from stepsim.runtime.cloud.token_bucket import TokenBucket
 from stepsim.runtime.dice import Dice
+from stepsim.runtime.functions import Functions
+from stepsim.runtime.statistics import Statistics
 from stepsim.workers.durations import Duration
 
 SITE = CallSite()
@@ -176,3 +186,194 @@ def test_an_api_lets_through_what_both_buckets_hold(
         now_ms += wait_ms
         expected = (name != "a" or own.take(now_ms)) and account.take(now_ms)
         assert throttles.take(("us-east-1", "api", "stage"), f"/{name}", "GET", settings, now_ms) == expected
+
+
+@given(
+    st.none() | st.just(0.0) | RATES, st.lists(st.tuples(WAITS_MS, st.sampled_from(["PutEvents"] * 3 + ["PutRule"])))
+)
+def test_events_are_put_at_their_rate(rate: float | None, requests: list[tuple[int, str]]) -> None:
+    """A bucket of a second's worth; of the other operations none is refused, and what was is counted as throttled."""
+    now_ms = 0
+    operations: dict[str, dict[str, Operation]] = {
+        "events": {name: lambda _params, _region: {} for name in ("PutEvents", "PutRule")}
+    }
+    gate = Gate(
+        latency=Latency(Dice(0), off=True),
+        faults=None,
+        capacity=Capacity(changed(NO_QUOTAS, {"events_put_rate": rate}), lambda: now_ms),
+        operations=operations,
+        moto=lambda *_: {},
+    )
+    plain = None if rate is None else PlainBucket(rate, rate)
+    refused = 0
+    for wait_ms, operation in requests:
+        now_ms += wait_ms
+        error = gate.perform("events", operation, {"Entries": []}, site=SITE).error
+        expected = operation == "PutEvents" and plain is not None and not plain.take(now_ms)
+        refused += expected
+        assert ("" if error is None else error.code) == ("ThrottlingException" if expected else "")
+    assert sum(counts.throttled for counts in gate.calls.values()) == refused
+    assert sum(counts.count for counts in gate.calls.values()) == len(requests)
+
+
+@given(st.integers(1, 5), st.just(0.0) | RATES, st.lists(st.tuples(WAITS_MS, st.booleans())))
+def test_who_waits_for_a_token_goes_when_there_is_one(size: int, rate: float, requests: list[tuple[int, bool]]) -> None:
+    """In the order of asking, and in the first ms that brings it: invocations of EventBridge's targets, transitions."""
+    bucket, plain, now_ms, free_ms = TokenBucket(size, rate), PlainBucket(size, rate), 0, 0
+    for wait_ms, waits in requests:
+        now_ms += wait_ms
+        if not waits:
+            # Who does not wait gets nothing while others do.
+            assert bucket.take(now_ms) == (free_ms <= now_ms and plain.take(now_ms))
+            continue
+        at_ms = max(now_ms, free_ms)
+        missing = 1 - plain.tokens(at_ms)
+        if missing > 0 and not rate:
+            assert bucket.wait_ms(now_ms) is None
+            continue
+        at_ms += max(0, -(-missing * 1000 // Fraction(rate or 1)))
+        assert plain.take(at_ms)
+        free_ms = at_ms
+        assert bucket.wait_ms(now_ms) == at_ms - now_ms
+
+
+@dataclass
+class Started:
+    """An execution, as whoever has started it knows it."""
+
+    machine: str
+    name: str
+    begun_ms: int
+    ends_ms: int
+
+
+class PlainStarts:
+    """A list of all that was started."""
+
+    def __init__(self, buckets: dict[str, PlainBucket | None], most: int | None) -> None:
+        self.buckets, self.most = buckets, most
+        self.begun: list[Started] = []
+
+    def full(self, now_ms: int) -> bool:
+        open_ones = [one for one in self.begun if one.machine != "EXPRESS" and one.ends_ms > now_ms]
+        return self.most is not None and len(open_ones) >= self.most
+
+    def start(self, machine: str, name: str, now_ms: int) -> str:
+        bucket = self.buckets["EXPRESS" if machine == "EXPRESS" else "STANDARD"]
+        if bucket is not None and not bucket.take(now_ms):
+            return "ThrottlingException"
+        known = [one for one in self.begun if (one.machine, one.name) == (machine, name)]
+        if known and machine != "EXPRESS":
+            return "" if known[-1].ends_ms > now_ms else "ExecutionAlreadyExists"
+        if machine != "EXPRESS" and self.full(now_ms):
+            return "ExecutionLimitExceeded"
+        self.begun.append(Started(machine, name, now_ms, now_ms + RUNS_MS[machine]))
+        return ""
+
+    def stop(self, one: Started, now_ms: int) -> str:
+        one.ends_ms = min(one.ends_ms, now_ms)
+        return ""
+
+    def redrive(self, one: Started, now_ms: int) -> str:
+        if one.ends_ms > now_ms or one.ends_ms == one.begun_ms + RUNS_MS[one.machine]:
+            return "ExecutionNotRedrivable"
+        if self.full(now_ms):
+            return "ExecutionLimitExceeded"
+        # What waits begins to wait anew.
+        one.begun_ms, one.ends_ms = now_ms, now_ms + RUNS_MS[one.machine]
+        return ""
+
+
+WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1, "End": True}}}
+MAPPED = {
+    "Type": "Map",
+    "Items": [1, 2, 3],
+    "QueryLanguage": "JSONata",
+    "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **WAIT},
+    "End": True,
+}
+MACHINES = {"STANDARD": WAIT, "MAPPED": {"StartAt": "M", "States": {"M": MAPPED}}, "EXPRESS": WAIT}
+SHORT_WAITS_MS = st.sampled_from([0, 0, 0, 1, 200, 600, 999])
+RUNS_MS = {"STANDARD": 1_000, "MAPPED": 1_000, "EXPRESS": 1_000}
+HOME = Home("123456789012", "us-east-1")
+
+
+class Starter:
+    """The service itself."""
+
+    def __init__(self, quotas: dict[str, float | None]) -> None:
+        dice, statistics = Dice(0), Statistics()
+        self.account = Account(
+            dice=dice,
+            statistics=statistics,
+            functions=Functions([], dice, statistics),
+            call=no_cloud,
+            models={},
+            start_ms=1_767_578_400_000,
+            capacity=Capacity(changed(NO_QUOTAS, quotas), lambda: 0),
+        )
+        self.service = StepFunctions(self.account, map_runs="listed")
+        for name, definition in MACHINES.items():
+            kind = "EXPRESS" if name == "EXPRESS" else "STANDARD"
+            text = json.dumps(definition)
+            self(
+                "CreateStateMachine", name=name, definition=text, type=kind, roleArn="arn:aws:iam::123456789012:role/r"
+            )
+
+    def __call__(self, operation: str, **params: str) -> str:
+        """The code of the error; empty where there is none, or no answer yet."""
+        replies: list[Any] = []
+        self.service.call(operation, Params(params), HOME, replies.append)
+        self.advance(0)
+        return replies[0].code if replies and isinstance(replies[0], ApiError) else ""
+
+    def advance(self, ms: int) -> None:
+        scheduler = self.account.scheduler
+        until_ms = scheduler.now_ms + ms
+        while (due_ms := scheduler.next_deadline()) is not None and due_ms <= until_ms:
+            scheduler.advance(due_ms)
+        scheduler.advance(until_ms)
+
+
+@given(
+    st.fixed_dictionaries(dict.fromkeys(("STANDARD", "EXPRESS"), st.none() | st.tuples(st.integers(0, 12), RATES))),
+    st.sampled_from([None, 0, 1, 1, 1, 2, 3]),
+    st.lists(
+        st.tuples(
+            SHORT_WAITS_MS,
+            st.sampled_from(["start", "start", "start", "sync", "stop", "stop", "redrive", "redrive"]),
+            st.integers(0, 8),
+        ),
+        min_size=6,
+        max_size=60,
+    ),
+)
+def test_executions_start_as_the_rates_and_the_room_let_them(
+    sizes: dict[str, tuple[int, float] | None], most: int | None, steps: list[tuple[int, str, int]]
+) -> None:
+    """A bucket for each type; Standard ones have to have room. Synchronous ones and children of map runs are free."""
+    quotas: dict[str, float | None] = {"open_executions": most}
+    for kind, infix in (("STANDARD", ""), ("EXPRESS", "_express")):
+        size = sizes[kind]
+        if size is not None:
+            quotas |= {f"start_execution{infix}_bucket": size[0], f"start_execution{infix}_rate": size[1]}
+    service, now_ms = Starter(quotas), 0
+    plain = PlainStarts({kind: size and PlainBucket(*size) for kind, size in sizes.items()}, most)
+    prefix = "arn:aws:states:us-east-1:123456789012"
+    for wait_ms, step, number in steps:
+        now_ms += wait_ms
+        service.advance(wait_ms)
+        machine, name = [*MACHINES][number % 3], f"n{number}"
+        if step == "sync":
+            assert service("StartSyncExecution", stateMachineArn=f"{prefix}:stateMachine:EXPRESS") == ""
+        elif step == "start":
+            found = service("StartExecution", stateMachineArn=f"{prefix}:stateMachine:{machine}", name=name)
+            assert found == plain.start(machine, name, now_ms)
+        elif standard := [one for one in plain.begun if one.machine != "EXPRESS"]:
+            one = standard[number % len(standard)]
+            operation, expected = (
+                ("StopExecution", plain.stop) if step == "stop" else ("RedriveExecution", plain.redrive)
+            )
+            assert service(operation, executionArn=f"{prefix}:execution:{one.machine}:{one.name}") == expected(
+                one, now_ms
+            )
