@@ -195,7 +195,7 @@ def _invoke(functions: Mapping[str, Handler], request: InvokeFunction, calls: li
 
 
 @pytest.fixture
-def stepsim() -> Callable[..., Result]:
+def cli() -> Callable[..., Result]:
     """The command line in this process: what it did with these arguments. Raises what a command lets through."""
     return lambda *arguments: CliRunner().invoke(main, [str(one) for one in arguments], catch_exceptions=False)
 

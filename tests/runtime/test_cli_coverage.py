@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pytest
 from click.testing import Result
 
-Stepsim: TypeAlias = Callable[..., Result]
+Cli: TypeAlias = Callable[..., Result]
 
 
 DEFINITION = """{"StartAt": "A", "States": {
@@ -29,12 +29,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def simulate(stepsim: Stepsim) -> Stepsim:
+def simulate(cli: Cli) -> Cli:
     """``stepsim simulate``, of the definition."""
-    return partial(stepsim, "simulate", "a.asl.json")
+    return partial(cli, "simulate", "a.asl.json")
 
 
-def test_a_simulation_tells_what_it_came_to(simulate: Stepsim, folder: Path) -> None:
+def test_a_simulation_tells_what_it_came_to(simulate: Cli, folder: Path) -> None:
     """The table stands behind the summary, and files are written besides."""
     result = simulate("--asl-cov", "term-missing", "--asl-cov", "xml:c.xml")
     assert result.exit_code == 0
@@ -44,7 +44,7 @@ def test_a_simulation_tells_what_it_came_to(simulate: Stepsim, folder: Path) -> 
     assert '<line number="3" hits="0"' in (folder / "c.xml").read_text()
 
 
-def test_a_report_for_programs_stays_alone(simulate: Stepsim, folder: Path) -> None:
+def test_a_report_for_programs_stays_alone(simulate: Cli, folder: Path) -> None:
     """Where JSON goes to standard output, the table goes where the summary does."""
     result = simulate("--asl-cov", "term", "--json", "-")
     assert result.stdout.startswith("{")
@@ -52,9 +52,9 @@ def test_a_report_for_programs_stays_alone(simulate: Stepsim, folder: Path) -> N
     assert "57 %" in result.stderr
 
 
-def test_what_cannot_be_reported_is_told_before_the_run(simulate: Stepsim, stepsim: Stepsim, folder: Path) -> None:
+def test_what_cannot_be_reported_is_told_before_the_run(simulate: Cli, cli: Cli, folder: Path) -> None:
     """A form that does not exist, and many seeds, which run in other processes."""
     assert simulate("--asl-cov", "pdf").exit_code == 2
     (folder / "s.yaml").write_text("name: s\ndefinition: a.asl.json\n")
-    result = stepsim("simulate", "s.yaml", "--asl-cov", "term", "--seeds", "2")
+    result = cli("simulate", "s.yaml", "--asl-cov", "term", "--seeds", "2")
     assert (result.exit_code, "--asl-cov" in result.stderr) == (2, True)

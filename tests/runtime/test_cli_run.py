@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import pytest
 from click.testing import Result
 
-Stepsim: TypeAlias = Callable[..., Result]
+Cli: TypeAlias = Callable[..., Result]
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 FAIL = {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "Broken", "Cause": "It \x1b[31mbroke"}}}
@@ -63,7 +63,7 @@ def report(result: Result) -> dict[str, Any]:
     return {name: value for name, value in written.items() if name not in ("wall_s", "peak_rss_mb")}
 
 
-def test_a_definition_runs_with_its_input(stepsim: Stepsim, folder: Path) -> None:
+def test_a_definition_runs_with_its_input(cli: Cli, folder: Path) -> None:
     """The input given as JSON, or as a file that holds it, comes out of a Pass state; {} goes in otherwise."""
     (folder / "input.json").write_text('{"from": "file"}')
     for arguments, output in (
@@ -72,14 +72,14 @@ def test_a_definition_runs_with_its_input(stepsim: Stepsim, folder: Path) -> Non
         (["--input", "null"], None),
         ([], {}),
     ):
-        result = stepsim("run", "pass.json", *arguments, "--json", "-")
+        result = cli("run", "pass.json", *arguments, "--json", "-")
         assert result.exit_code == 0
         assert report(result)["execution"]["output"] == output
 
 
-def test_a_failed_execution_is_exit_status_1(stepsim: Stepsim, folder: Path) -> None:
+def test_a_failed_execution_is_exit_status_1(cli: Cli, folder: Path) -> None:
     """A run that AWS would fail, fails; its error and cause are told, and drive no terminal."""
-    result = stepsim("run", "fail.json")
+    result = cli("run", "fail.json")
     assert result.exit_code == 1
     assert "fail  FAILED" in result.stdout
     assert "error  Broken" in result.stdout
@@ -87,50 +87,50 @@ def test_a_failed_execution_is_exit_status_1(stepsim: Stepsim, folder: Path) -> 
     assert result.stderr == ""
 
 
-def test_json_on_stdout_is_alone_there(stepsim: Stepsim, folder: Path) -> None:
+def test_json_on_stdout_is_alone_there(cli: Cli, folder: Path) -> None:
     """With ``--json -`` standard output is the report and the summary moves to stderr."""
-    result = stepsim("run", "pass.json", "--json", "-")
+    result = cli("run", "pass.json", "--json", "-")
     assert list(json.loads(result.stdout))[:4] == ["scenario", "seed", "clock", "execution"]
     assert result.stdout.endswith("}\n")
     assert "pass  SUCCEEDED" in result.stderr
 
 
-def test_json_in_a_file_leaves_the_summary_on_stdout(stepsim: Stepsim, folder: Path) -> None:
+def test_json_in_a_file_leaves_the_summary_on_stdout(cli: Cli, folder: Path) -> None:
     """The report is written to the file; people read the summary as ever."""
-    result = stepsim("run", "pass.json", "--json", "report.json")
+    result = cli("run", "pass.json", "--json", "report.json")
     assert json.loads((folder / "report.json").read_text())["execution"]["status"] == "SUCCEEDED"
     assert "pass  SUCCEEDED" in result.stdout
 
 
-def test_a_report_that_cannot_be_written_stops_the_run_before_it_starts(stepsim: Stepsim, folder: Path) -> None:
+def test_a_report_that_cannot_be_written_stops_the_run_before_it_starts(cli: Cli, folder: Path) -> None:
     """A folder, or a file in no folder, is refused as bad usage, and nothing has run."""
     for target, reason in ((".", "it is a folder"), ("none/report.json", "there is no folder none")):
-        result = stepsim("run", "pass.json", "--json", target)
+        result = cli("run", "pass.json", "--json", target)
         assert (result.exit_code, result.stdout) == (2, "")
         assert f"{target} cannot be written: {reason}." in result.stderr
 
 
-def test_what_a_run_leaves_is_saved(stepsim: Stepsim, folder: Path) -> None:
+def test_what_a_run_leaves_is_saved(cli: Cli, folder: Path) -> None:
     """``--save`` fills a new folder with the history; one with something in it is refused before the run."""
-    assert stepsim("run", "pass.json", "--save", "left/here").exit_code == 0
+    assert cli("run", "pass.json", "--save", "left/here").exit_code == 0
     events = json.loads((folder / "left" / "here" / "history.json").read_text())["events"]
     assert events[0]["type"] == "ExecutionStarted"
-    again = stepsim("run", "pass.json", "--save", "left/here")
+    again = cli("run", "pass.json", "--save", "left/here")
     assert (again.exit_code, again.stdout) == (2, "")
     assert "left/here is not empty: history.json is in it." in again.stderr
 
 
-def test_a_scenario_is_simulated_from_its_seed(stepsim: Stepsim, folder: Path) -> None:
+def test_a_scenario_is_simulated_from_its_seed(cli: Cli, folder: Path) -> None:
     """The same seed gives the same bytes, another seed another run; --set and --input change the scenario."""
-    first = stepsim("simulate", "scenario.yaml", "--json", "-")
-    again = stepsim("simulate", "scenario.yaml", "--json", "-")
+    first = cli("simulate", "scenario.yaml", "--json", "-")
+    again = cli("simulate", "scenario.yaml", "--json", "-")
     changing = re.compile(r'"(wall_s|peak_rss_mb)": [\d.]+')
     assert changing.sub("", first.stdout) == changing.sub("", again.stdout)
     assert (first.exit_code, report(first)["seed"], report(first)["clock"]) == (0, 7, "virtual")
-    other = report(stepsim("simulate", "scenario.yaml", "--seed", "8", "--json", "-"))
+    other = report(cli("simulate", "scenario.yaml", "--seed", "8", "--json", "-"))
     assert other["makespan_s"] != report(first)["makespan_s"]
     changed = report(
-        stepsim(
+        cli(
             *("simulate", "scenario.yaml", "--set", "functions.Double.duration=2s", "--set", "latency=none"),
             *("--input", '{"n": 5}', "--json", "-"),
         )
@@ -138,26 +138,26 @@ def test_a_scenario_is_simulated_from_its_seed(stepsim: Stepsim, folder: Path) -
     assert (changed["makespan_s"], changed["execution"]["output"]) == (2.0, {"n": 5})
 
 
-def test_a_broken_expectation_is_exit_status_1(stepsim: Stepsim, folder: Path) -> None:
+def test_a_broken_expectation_is_exit_status_1(cli: Cli, folder: Path) -> None:
     """The execution succeeded, yet the scenario expected more of it."""
-    result = stepsim("simulate", "scenario.yaml", "--set", "expect.1=functions.Double.invocations == 2")
+    result = cli("simulate", "scenario.yaml", "--set", "expect.1=functions.Double.invocations == 2")
     assert result.exit_code == 1
     assert "✗ functions.Double.invocations == 2  (it is 1)" in result.stdout
 
 
-def test_run_takes_what_a_scenario_sets_for_real_runs(stepsim: Stepsim, folder: Path) -> None:
+def test_run_takes_what_a_scenario_sets_for_real_runs(cli: Cli, folder: Path) -> None:
     """``run.set`` changes a scenario that is run, not one that is simulated; ``--set`` goes over it."""
     (folder / "small.yaml").write_text("definition: pass.json\ninput: {n: 9}\nrun: {set: {input.n: 1}}\n")
     outputs = [
-        report(stepsim(verb, "small.yaml", *more, "--json", "-"))["execution"]["output"]
+        report(cli(verb, "small.yaml", *more, "--json", "-"))["execution"]["output"]
         for verb, more in (("simulate", []), ("run", []), ("run", ["--set", "input.n=2"]))
     ]
     assert outputs == [{"n": 9}, {"n": 1}, {"n": 2}]
 
 
-def test_real_code_runs_for_a_definition(stepsim: Stepsim, folder: Path) -> None:
+def test_real_code_runs_for_a_definition(cli: Cli, folder: Path) -> None:
     """``--function`` names the code of a function, found from the current folder."""
-    result = stepsim(
+    result = cli(
         *("run", "call.json", "--input", '{"n": 21}', "--function", "Double=functions:double"),
         *("--processes", "1", "--json", "-"),
     )
@@ -165,11 +165,11 @@ def test_real_code_runs_for_a_definition(stepsim: Stepsim, folder: Path) -> None
     assert result.exit_code == 0
 
 
-def test_a_definition_without_functions_can_be_simulated(stepsim: Stepsim, folder: Path) -> None:
+def test_a_definition_without_functions_can_be_simulated(cli: Cli, folder: Path) -> None:
     """A bare definition needs no scenario; a wait takes virtual time only."""
     waiting = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 86_400, "End": True}}}
     (folder / "wait.json").write_text(json.dumps(waiting))
-    assert report(stepsim("simulate", "wait.json", "--json", "-"))["makespan_s"] == 86_400.0
+    assert report(cli("simulate", "wait.json", "--json", "-"))["makespan_s"] == 86_400.0
 
 
 @pytest.mark.parametrize(
@@ -198,22 +198,20 @@ def test_a_definition_without_functions_can_be_simulated(stepsim: Stepsim, folde
         (["sweeps"], "No such command 'sweeps'"),
     ],
 )
-def test_what_cannot_be_used_is_told_in_a_sentence(
-    stepsim: Stepsim, folder: Path, arguments: list[str], told: str
-) -> None:
+def test_what_cannot_be_used_is_told_in_a_sentence(cli: Cli, folder: Path, arguments: list[str], told: str) -> None:
     """Bad usage and bad input end in exit status 2, with a message on stderr and nothing on stdout."""
     (folder / "other.json").write_text("[]")
     (folder / "broken.json").write_text("{,}")
     (folder / "wrong.json").write_text('{"StartAt": "B", "States": {"A": {"Type": "Pass", "End": true}}}')
-    result = stepsim(*arguments)
+    result = cli(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert told in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_version_is_the_package_s(stepsim: Stepsim) -> None:
+def test_version_is_the_package_s(cli: Cli) -> None:
     """``--version`` names the program and its version."""
-    assert re.fullmatch(r"stepsim, version \d+\.\d+\.\d+\n", stepsim("--version").stdout)
+    assert re.fullmatch(r"stepsim, version \d+\.\d+\.\d+\n", cli("--version").stdout)
 
 
 def test_a_terminal_sees_a_live_line_and_ctrl_c_still_reports(folder: Path) -> None:

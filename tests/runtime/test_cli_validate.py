@@ -16,7 +16,7 @@ from click.testing import Result
 from stepsim.asl.errors import Problem
 from stepsim.runtime.sarif import artifact_uri, sarif_log
 
-Stepsim: TypeAlias = Callable[..., Result]
+Cli: TypeAlias = Callable[..., Result]
 
 GOOD = '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}'
 BAD = """{
@@ -39,18 +39,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def validate(stepsim: Stepsim) -> Stepsim:
+def validate(cli: Cli) -> Cli:
     """``stepsim validate``."""
-    return partial(stepsim, "validate")
+    return partial(cli, "validate")
 
 
-def test_a_right_definition_is_valid(validate: Stepsim, folder: Path) -> None:
+def test_a_right_definition_is_valid(validate: Cli, folder: Path) -> None:
     """One quiet line, and exit status 0."""
     result = validate("good.asl.json")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "good.asl.json: valid\n", "")
 
 
-def test_a_wrong_definition_gets_every_problem_with_its_place(validate: Stepsim, folder: Path) -> None:
+def test_a_wrong_definition_gets_every_problem_with_its_place(validate: Cli, folder: Path) -> None:
     """Each problem names file, line, column, severity, code and path; errors end in exit status 1."""
     result = validate("bad.asl.json")
     lines = result.stdout.splitlines()
@@ -66,7 +66,7 @@ def test_a_wrong_definition_gets_every_problem_with_its_place(validate: Stepsim,
     assert "\x1b" not in result.stdout
 
 
-def test_what_to_write_instead_stands_below_its_problem(validate: Stepsim, folder: Path) -> None:
+def test_what_to_write_instead_stands_below_its_problem(validate: Cli, folder: Path) -> None:
     """A misspelt field's problem is followed by the right spelling."""
     lines = validate("bad.asl.json").stdout.splitlines()
     index = next(index for index, line in enumerate(lines) if "'Nxt'" in line)
@@ -74,7 +74,7 @@ def test_what_to_write_instead_stands_below_its_problem(validate: Stepsim, folde
     assert "Next" in lines[index + 1]
 
 
-def test_several_files_are_summed_up(validate: Stepsim, folder: Path) -> None:
+def test_several_files_are_summed_up(validate: Cli, folder: Path) -> None:
     """Each file has its lines, and the last line counts; the worst file decides the exit status."""
     result = validate("good.asl.json", "bad.asl.json")
     lines = result.stdout.splitlines()
@@ -83,7 +83,7 @@ def test_several_files_are_summed_up(validate: Stepsim, folder: Path) -> None:
     assert lines[-1].endswith(" in 2 files")
 
 
-def test_warnings_alone_do_not_fail(validate: Stepsim, folder: Path) -> None:
+def test_warnings_alone_do_not_fail(validate: Cli, folder: Path) -> None:
     """What AWS accepts is valid; the warning is told all the same."""
     definition = json.loads(GOOD)
     definition["States"]["A"]["Parameters"] = {"greeting": "Hello {name}"}
@@ -94,7 +94,7 @@ def test_warnings_alone_do_not_fail(validate: Stepsim, folder: Path) -> None:
     assert result.stdout.endswith("literal.json: valid\n0 errors, 1 warning in 1 file\n")
 
 
-def test_json_is_a_list_of_files_with_their_problems(validate: Stepsim, folder: Path) -> None:
+def test_json_is_a_list_of_files_with_their_problems(validate: Cli, folder: Path) -> None:
     """A program reads the same problems with the same places, and nothing else, from standard output."""
     result = validate("--format", "json", "good.asl.json", "bad.asl.json")
     good, bad = json.loads(result.stdout)
@@ -106,7 +106,7 @@ def test_json_is_a_list_of_files_with_their_problems(validate: Stepsim, folder: 
     assert [(problem["line"], problem["column"]) for problem in bad["problems"]] == [(4, 27), (5, 27)]
 
 
-def test_a_file_that_cannot_be_read_does_not_hide_the_others(validate: Stepsim, folder: Path) -> None:
+def test_a_file_that_cannot_be_read_does_not_hide_the_others(validate: Cli, folder: Path) -> None:
     """Missing files, folders and what is not text are told on stderr with exit status 2; the rest is validated."""
     (folder / "latin.json").write_bytes(b'{"Comment": "caf\xe9"}')
     result = validate("none.json", ".", "latin.json", "good.asl.json")
@@ -119,7 +119,7 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_others(validate: Stepsim, 
     ]
 
 
-def test_a_syntax_error_is_one_problem_in_one_line(validate: Stepsim, folder: Path) -> None:
+def test_a_syntax_error_is_one_problem_in_one_line(validate: Cli, folder: Path) -> None:
     """Text that is not JSON is told with its place, and without AWS's quotation of the whole text."""
     (folder / "broken.json").write_text('{\n  "StartAt": "A",\n  "States": {,}\n}\n')
     result = validate("broken.json")
@@ -128,7 +128,7 @@ def test_a_syntax_error_is_one_problem_in_one_line(validate: Stepsim, folder: Pa
     assert "Source:" not in result.stdout
 
 
-def test_a_text_that_ends_too_early_is_not_quoted(validate: Stepsim, folder: Path) -> None:
+def test_a_text_that_ends_too_early_is_not_quoted(validate: Cli, folder: Path) -> None:
     """What was opened and never closed is told by its line and column."""
     (folder / "broken.json").write_text('{\n  "StartAt": "A"')
     result = validate("broken.json")
@@ -139,7 +139,7 @@ def test_a_text_that_ends_too_early_is_not_quoted(validate: Stepsim, folder: Pat
 JOB = "arn:aws:states:::glue:startJobRun.sync"
 
 
-def test_good_practice_is_told_to_those_who_ask(validate: Stepsim, folder: Path) -> None:
+def test_good_practice_is_told_to_those_who_ask(validate: Cli, folder: Path) -> None:
     """--advice adds warnings; the exit status stays 0."""
     state = {"Type": "Task", "Resource": JOB, "End": True}
     (folder / "job.json").write_text(json.dumps({"StartAt": "A", "States": {"A": state}}))
@@ -149,7 +149,7 @@ def test_good_practice_is_told_to_those_who_ask(validate: Stepsim, folder: Path)
     assert "warning NO_JOB_TIMEOUT" in advised.stdout
 
 
-def test_placeholders_may_be_filled_in_before(validate: Stepsim, folder: Path) -> None:
+def test_placeholders_may_be_filled_in_before(validate: Cli, folder: Path) -> None:
     """What comes of a placeholder is held to the rules, and a name that is none is a warning."""
     state = {"Type": "Wait", "Seconds": "${S}", "End": True}
     text = json.dumps({"StartAt": "A", "States": {"A": state}}).replace('"${S}"', "${S}")
@@ -163,13 +163,13 @@ def test_placeholders_may_be_filled_in_before(validate: Stepsim, folder: Path) -
     assert validate("--substitute", "S", "wait.json").exit_code == 2
 
 
-def test_yaml_definitions_are_validated_too(validate: Stepsim, folder: Path) -> None:
+def test_yaml_definitions_are_validated_too(validate: Cli, folder: Path) -> None:
     """The suffix decides the form; a problem's place is that of the YAML text."""
     (folder / "bad.yaml").write_text("StartAt: A\nStates:\n  A:\n    Type: Pass\n    Nxt: B\n    End: true\n")
     assert validate("bad.yaml").stdout.startswith("bad.yaml:5:5: error SCHEMA_VALIDATION_FAILED:")
 
 
-def test_placeholders_are_holes(validate: Stepsim, folder: Path) -> None:
+def test_placeholders_are_holes(validate: Cli, folder: Path) -> None:
     """What a template fills in later is no problem."""
     (folder / "hole.json").write_text(
         '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${FunctionArn}", "End": true}}}'
@@ -177,7 +177,7 @@ def test_placeholders_are_holes(validate: Stepsim, folder: Path) -> None:
     assert validate("hole.json").exit_code == 0
 
 
-def test_a_scenario_is_held_to_what_scenarios_may_say(validate: Stepsim, folder: Path) -> None:
+def test_a_scenario_is_held_to_what_scenarios_may_say(validate: Cli, folder: Path) -> None:
     """A file that names a definition is no definition: its own keys are checked, with their places."""
     (folder / "scenario.yaml").write_text("definition: bad.asl.json\nsed: 1\n")
     result = validate("scenario.yaml")
@@ -187,7 +187,7 @@ def test_a_scenario_is_held_to_what_scenarios_may_say(validate: Stepsim, folder:
     )
 
 
-def test_bad_usage_is_exit_status_2(validate: Stepsim, folder: Path) -> None:
+def test_bad_usage_is_exit_status_2(validate: Cli, folder: Path) -> None:
     """No file, an unknown option and an unknown format are refused by name."""
     assert validate().exit_code == 2
     assert validate("--nope", "good.asl.json").exit_code == 2
@@ -195,7 +195,7 @@ def test_bad_usage_is_exit_status_2(validate: Stepsim, folder: Path) -> None:
     assert (result.exit_code, "'xml'" in result.stderr) == (2, True)
 
 
-def test_sarif_has_the_places_that_code_hosts_show(validate: Stepsim, folder: Path) -> None:
+def test_sarif_has_the_places_that_code_hosts_show(validate: Cli, folder: Path) -> None:
     """Each problem is a result of its rule, at its line and column of its file."""
     result = validate("--format", "sarif", "bad.asl.json", "good.asl.json", "none.json")
     log = json.loads(result.stdout)

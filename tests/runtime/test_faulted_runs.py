@@ -55,10 +55,10 @@ def test_a_child_is_aimed_at_by_its_place(load: Any) -> None:
     assert report["functions"]["Work"]["errors"] == {"Runtime.ExitError": 1}
 
 
-def test_a_fault_that_never_struck_is_warned_of(load: Any, stepsim: Any) -> None:
+def test_a_fault_that_never_struck_is_warned_of(load: Any, cli: Any) -> None:
     """After the summary, with its line and the reason; the exit status does not change."""
     load("  - {call: s3.GetObject, error: SlowDown}\n  - {function: Work, attempt: 2, error: Broken}")
-    result = stepsim("simulate", "scenario.yaml")
+    result = cli("simulate", "scenario.yaml")
     assert result.exit_code == 0
     assert result.stderr.splitlines() == [
         "Warning: fault 1 (line 5) never struck: the call s3.GetObject never came up.",

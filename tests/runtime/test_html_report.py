@@ -17,7 +17,7 @@ from stepsim.runtime.runner import Watch, simulate
 from stepsim.runtime.scenario import load_scenario
 from stepsim.runtime.time_series import POINTS_MAX, TimeSeries
 
-Stepsim: TypeAlias = Callable[..., Result]
+Cli: TypeAlias = Callable[..., Result]
 
 SCENARIO = """
 definition: machine.json
@@ -69,10 +69,10 @@ def folder(tmp_path: Path, laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> 
     return tmp_path
 
 
-def test_a_page_is_whole_and_the_same_each_time(stepsim: Stepsim, folder: Path) -> None:
+def test_a_page_is_whole_and_the_same_each_time(cli: Cli, folder: Path) -> None:
     """It is well-formed, loads nothing, escapes names, and has charts and tables of what there was."""
     for name in ("first.html", "second.html"):
-        assert stepsim("simulate", "scenario.yaml", "--html", name).exit_code == 0
+        assert cli("simulate", "scenario.yaml", "--html", name).exit_code == 0
     text = Path("first.html").read_text()
     assert text == Path("second.html").read_text()
     assert Page(text).loaded == []
@@ -109,8 +109,8 @@ def test_the_points_are_few_and_cover_the_run(folder: Path) -> None:
     assert report == alone
 
 
-def test_a_page_that_cannot_be_written_is_refused_first(stepsim: Stepsim, folder: Path) -> None:
+def test_a_page_that_cannot_be_written_is_refused_first(cli: Cli, folder: Path) -> None:
     """Exit status 2, before anything runs."""
-    result = stepsim("simulate", "scenario.yaml", "--html", "none/page.html")
+    result = cli("simulate", "scenario.yaml", "--html", "none/page.html")
     assert result.exit_code == 2
     assert "there is no folder none" in result.stderr

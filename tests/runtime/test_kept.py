@@ -15,7 +15,7 @@ from stepsim.runtime import runner
 from stepsim.runtime.kept import KeptError, KeptRun
 from stepsim.runtime.scenario import load_scenario
 
-Stepsim: TypeAlias = Callable[..., Result]
+Cli: TypeAlias = Callable[..., Result]
 
 TASK = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:F", "End": True}
 MAPPED = {
@@ -59,12 +59,12 @@ def scenario(folder: Path) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def run(stepsim: Stepsim) -> Stepsim:
+def run(cli: Cli) -> Cli:
     """``stepsim run``."""
-    return partial(stepsim, "run")
+    return partial(cli, "run")
 
 
-def test_a_run_that_failed_goes_on_with_code_that_was_mended(run: Stepsim, folder: Path) -> None:
+def test_a_run_that_failed_goes_on_with_code_that_was_mended(run: Cli, folder: Path) -> None:
     """The command line finds again what the run was given; what had succeeded keeps its result."""
     given = ["--input", '{"items": [1, 2, 3]}', "--function", "F=code:f", "--processes", "1"]
     failed = run("m.asl.json", *given, "--keep", "kept")
@@ -81,7 +81,7 @@ def test_a_run_that_failed_goes_on_with_code_that_was_mended(run: Stepsim, folde
     assert "Execution is SUCCEEDED and cannot be redriven" in over.output
 
 
-def test_a_run_of_python_is_redriven_from_python(run: Stepsim, folder: Path, scenario: Any) -> None:
+def test_a_run_of_python_is_redriven_from_python(run: Cli, folder: Path, scenario: Any) -> None:
     """`run` with `keep` and `redrive` are the same as the options."""
     kept = folder / "kept"
     assert runner.run(scenario(), processes=1, keep=kept)["execution"]["status"] == "FAILED"
@@ -102,7 +102,7 @@ def test_a_run_of_python_is_redriven_from_python(run: Stepsim, folder: Path, sce
     ],
 )
 def test_what_cannot_be_kept_or_redriven_is_bad_usage(
-    run: Stepsim, folder: Path, arguments: list[str], message: str
+    run: Cli, folder: Path, arguments: list[str], message: str
 ) -> None:
     """Exit status 2, and one sentence that says why."""
     result = run(*arguments)

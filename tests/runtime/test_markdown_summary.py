@@ -13,7 +13,7 @@ from click.testing import Result
 
 from stepsim.runtime.markdown import code, plain, table
 
-Stepsim: TypeAlias = Callable[..., Result]
+Cli: TypeAlias = Callable[..., Result]
 
 SCENARIO = """
 name: "a*b"
@@ -56,9 +56,9 @@ def assert_well_formed(text: str) -> None:
     assert not text.endswith("\n\n\n")
 
 
-def test_a_report_tells_its_verdict_first(stepsim: Stepsim, folder: Path) -> None:
+def test_a_report_tells_its_verdict_first(cli: Cli, folder: Path) -> None:
     """Then the expectations, then figures; names that Markdown would read stay what they are."""
-    result = stepsim("simulate", "scenario.yaml", "--markdown", "-")
+    result = cli("simulate", "scenario.yaml", "--markdown", "-")
     assert result.exit_code == 1
     text = result.stdout
     assert_well_formed(text)
@@ -72,59 +72,57 @@ def test_a_report_tells_its_verdict_first(stepsim: Stepsim, folder: Path) -> Non
     assert "a*b  SUCCEEDED" in result.stderr
 
 
-def test_a_failed_execution_tells_its_error(stepsim: Stepsim, folder: Path) -> None:
+def test_a_failed_execution_tells_its_error(cli: Cli, folder: Path) -> None:
     """Error and cause stand under the verdict."""
     arguments = ["--set", "faults=[{state: Work, error: Boom, cause: 'it | broke'}]", "--set", "expect=[]"]
-    text = stepsim("simulate", "scenario.yaml", "--markdown", "-", *arguments).stdout
+    text = cli("simulate", "scenario.yaml", "--markdown", "-", *arguments).stdout
     assert text.startswith("### ❌ a\\*b: FAILED\n\n`Boom`: `it \\| broke`\n")
     assert_well_formed(text)
 
 
-def test_a_run_can_be_summed_up_in_a_file(stepsim: Stepsim, folder: Path) -> None:
+def test_a_run_can_be_summed_up_in_a_file(cli: Cli, folder: Path) -> None:
     """`stepsim run` writes it as `simulate` does, and the summary for people stays where it is."""
-    result = stepsim("run", "scenario.yaml", "--set", "expect=[]", "--markdown", "summary.md")
+    result = cli("run", "scenario.yaml", "--set", "expect=[]", "--markdown", "summary.md")
     assert result.exit_code == 0
     assert (folder / "summary.md").read_text().startswith("### ✅ a\\*b: SUCCEEDED\n")
     assert "a*b  SUCCEEDED" in result.stdout
 
 
-def test_many_seeds_tell_which_failed(stepsim: Stepsim, folder: Path) -> None:
+def test_many_seeds_tell_which_failed(cli: Cli, folder: Path) -> None:
     """How many passed, the spread, and why others did not."""
-    text = stepsim("simulate", "scenario.yaml", "--seeds", "2", "--jobs", "1", "--markdown", "-").stdout
+    text = cli("simulate", "scenario.yaml", "--seeds", "2", "--jobs", "1", "--markdown", "-").stdout
     assert_well_formed(text)
     assert text.startswith("### ❌ a\\*b: 0 of 2 seeds passed\n")
     assert "| 0 | `makespan_s < 1 (it is " in text
 
 
-def test_a_sweep_is_a_table(stepsim: Stepsim, folder: Path) -> None:
+def test_a_sweep_is_a_table(cli: Cli, folder: Path) -> None:
     """A row for each combination."""
     vary = ["--vary", "functions.Work.duration=1s,2s"]
-    text = stepsim("sweep", "scenario.yaml", *vary, "--jobs", "1", "--set", "expect=[]", "--markdown", "-").stdout
+    text = cli("sweep", "scenario.yaml", *vary, "--jobs", "1", "--set", "expect=[]", "--markdown", "-").stdout
     assert_well_formed(text)
     assert "### a\\*b: 2 combinations" in text
     assert "| ★ | `1s` |" in text
 
 
-def test_problems_of_definitions_are_a_table(stepsim: Stepsim, folder: Path) -> None:
+def test_problems_of_definitions_are_a_table(cli: Cli, folder: Path) -> None:
     """With their places, codes, and what to write instead."""
     (folder / "wrong.asl.json").write_text('{"StartAt": "A", "States": {"A": {"Type": "Pass", "Nxt": "<b>"}}}')
-    result = stepsim("validate", "--format", "markdown", "wrong.asl.json", "machine.asl.json", "none.asl.json")
+    result = cli("validate", "--format", "markdown", "wrong.asl.json", "machine.asl.json", "none.asl.json")
     assert result.exit_code == 2
     assert_well_formed(result.stdout)
     assert result.stdout.startswith("### ❌ Definitions: ")
     assert "| ❌ | `wrong.asl.json:1:" in result.stdout
     assert "- ❌ `none.asl.json` cannot be read" in result.stdout
-    assert stepsim("validate", "--format", "markdown", "machine.asl.json").stdout.startswith(
-        "### ✅ Definitions: 0 errors"
-    )
+    assert cli("validate", "--format", "markdown", "machine.asl.json").stdout.startswith("### ✅ Definitions: 0 errors")
 
 
-def test_one_output_takes_one_form(stepsim: Stepsim, folder: Path) -> None:
+def test_one_output_takes_one_form(cli: Cli, folder: Path) -> None:
     """JSON and Markdown cannot both be standard output; what cannot be written is told before the run."""
-    both = stepsim("simulate", "scenario.yaml", "--json", "-", "--markdown", "-")
+    both = cli("simulate", "scenario.yaml", "--json", "-", "--markdown", "-")
     assert both.exit_code == 2
     assert "cannot both go to standard output" in both.stderr
-    nowhere = stepsim("simulate", "scenario.yaml", "--markdown", "no/such.md")
+    nowhere = cli("simulate", "scenario.yaml", "--markdown", "no/such.md")
     assert nowhere.exit_code == 2
     assert "--markdown" in nowhere.stderr
 

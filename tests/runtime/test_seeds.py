@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from stepsim.runtime.seeds import simulate_seeds
 from stepsim.runtime.sweep import sweep
 
-Stepsim: TypeAlias = Callable[..., Result]
+Cli: TypeAlias = Callable[..., Result]
 
 SCENARIO = """
 definition: machine.json
@@ -38,9 +38,9 @@ def folder(tmp_path: Path, laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> 
     return tmp_path
 
 
-def test_a_failing_seed_is_shrunk_to_a_scenario_that_fails_and_needs_each_fault(stepsim: Stepsim, folder: Path) -> None:
+def test_a_failing_seed_is_shrunk_to_a_scenario_that_fails_and_needs_each_fault(cli: Cli, folder: Path) -> None:
     """An item fails where both of its attempts do: two faults are left, and neither can be taken away."""
-    result = stepsim("simulate", "flaky/scenario.yaml", "--seeds", "8", "--keep", "kept.yaml", "--json", "out.json")
+    result = cli("simulate", "flaky/scenario.yaml", "--seeds", "8", "--keep", "kept.yaml", "--json", "out.json")
     assert result.exit_code == 1
     summary: dict[str, Any] = json.loads(Path("out.json").read_text())
     failed = summary["failed"]
@@ -53,46 +53,44 @@ def test_a_failing_seed_is_shrunk_to_a_scenario_that_fails_and_needs_each_fault(
     assert shrunk["struck"] > 2 == len(shrunk["faults"])
     assert "kept in kept.yaml" in result.stdout
     assert "status == SUCCEEDED (it is" in result.stdout
-    assert stepsim("simulate", "kept.yaml").exit_code == 1
+    assert cli("simulate", "kept.yaml").exit_code == 1
     kept = YAML(typ="safe").load(Path("kept.yaml"))
     assert (kept["seed"], kept["name"], kept["relative_to"]) == (failed[0], "flaky", "flaky")
     for left_out in range(2):
         del (fewer := YAML(typ="safe").load(Path("kept.yaml")))["faults"][left_out]
         Path("fewer.json").write_text(json.dumps(fewer))
-        assert stepsim("simulate", "fewer.json").exit_code == 0
+        assert cli("simulate", "fewer.json").exit_code == 0
 
 
-def test_the_summary_is_the_same_however_many_run_at_a_time(stepsim: Stepsim, folder: Path) -> None:
+def test_the_summary_is_the_same_however_many_run_at_a_time(cli: Cli, folder: Path) -> None:
     """The same seeds give the same bytes, and what the run alone would report."""
     texts = []
     for jobs in ("1", "3"):
         asked = ("--seeds", "4", "--seed", "1", "--set", "faults[0].probability=0.4", "--json", "-", "--jobs", jobs)
-        result = stepsim("simulate", "flaky/scenario.yaml", *asked)
+        result = cli("simulate", "flaky/scenario.yaml", *asked)
         texts.append(result.stdout)
     assert texts[0] == texts[1]
     run = json.loads(texts[0])["runs"][1]
     alone = json.loads(
-        stepsim(
+        cli(
             "simulate", "flaky/scenario.yaml", "--seed", "2", "--set", "faults[0].probability=0.4", "--json", "-"
         ).stdout
     )
     assert (run["seed"], run["makespan_s"]) == (2, alone["makespan_s"])
 
 
-def test_a_scenario_that_fails_without_faults_is_kept_without(stepsim: Stepsim, folder: Path) -> None:
+def test_a_scenario_that_fails_without_faults_is_kept_without(cli: Cli, folder: Path) -> None:
     """Where no fault is to blame, that is what is said."""
-    result = stepsim(
-        "simulate", "flaky/scenario.yaml", "--seeds", "1", "--set", "expect=[makespan_s < 0]", "--json", "-"
-    )
+    result = cli("simulate", "flaky/scenario.yaml", "--seeds", "1", "--set", "expect=[makespan_s < 0]", "--json", "-")
     shrunk = json.loads(result.stdout)["shrunk"]
     assert (shrunk["faults"], shrunk["message"]) == ([], "it fails without any fault")
     assert "faults: []" in shrunk["scenario"]
 
 
-def test_seeds_that_all_pass_leave_nothing_to_keep(stepsim: Stepsim, folder: Path) -> None:
+def test_seeds_that_all_pass_leave_nothing_to_keep(cli: Cli, folder: Path) -> None:
     """Exit status 0, and no file."""
     asked = ("--seeds", "2", "--set", "faults=[]", "--keep", "kept.yaml")
-    result = stepsim("simulate", "flaky/scenario.yaml", *asked)
+    result = cli("simulate", "flaky/scenario.yaml", *asked)
     assert result.exit_code == 0
     assert "2 seeds  2 passed" in result.stdout
     assert not Path("kept.yaml").exists()
@@ -108,9 +106,9 @@ def test_seeds_that_all_pass_leave_nothing_to_keep(stepsim: Stepsim, folder: Pat
         (["--seeds", "2", "--set", "functions={}", "--set", "faults=[]"], "calls functions that nothing runs"),
     ],
 )
-def test_what_cannot_be_is_refused(stepsim: Stepsim, folder: Path, arguments: list[str], message: str) -> None:
+def test_what_cannot_be_is_refused(cli: Cli, folder: Path, arguments: list[str], message: str) -> None:
     """Exit status 2, with the reason."""
-    result = stepsim("simulate", "flaky/scenario.yaml", *arguments)
+    result = cli("simulate", "flaky/scenario.yaml", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
 

@@ -13,7 +13,7 @@ from click.testing import Result
 from stepsim.runtime.comparison import best, spread
 from stepsim.runtime.sweep import Axis, SweepError, combinations, parse_axis, sets_of
 
-Stepsim: TypeAlias = Callable[..., Result]
+Cli: TypeAlias = Callable[..., Result]
 
 SCENARIO = """
 definition: machine.json
@@ -66,10 +66,10 @@ def test_the_best_are_those_that_nothing_beats() -> None:
     assert spread([None]) == {"p50": None, "p99": None, "max": None}
 
 
-def test_a_sweep_marks_the_best_of_those_that_pass(stepsim: Stepsim, folder: Path) -> None:
+def test_a_sweep_marks_the_best_of_those_that_pass(cli: Cli, folder: Path) -> None:
     """More at a time is faster, and has more cold starts; more memory is dearer. What does not pass is never best."""
     asked = ("--vary", "functions.Work.memory_mb=512,1024", "--vary", "substitutions.together=1,2,4")
-    result = stepsim("sweep", "scenario.yaml", *asked, "--json", "out.json")
+    result = cli("sweep", "scenario.yaml", *asked, "--json", "out.json")
     assert result.exit_code == 0
     summary: dict[str, Any] = json.loads(Path("out.json").read_text())
     told = [(*run["set"].values(), run["passed"], run["best"], run["expectations"]) for run in summary["runs"]]
@@ -86,10 +86,10 @@ def test_a_sweep_marks_the_best_of_those_that_pass(stepsim: Stepsim, folder: Pat
     assert summary["runs"][2]["makespan_s"]["p50"] < summary["runs"][1]["makespan_s"]["p50"] < 6
 
 
-def test_a_sweep_with_seeds_is_the_same_each_time(stepsim: Stepsim, folder: Path) -> None:
+def test_a_sweep_with_seeds_is_the_same_each_time(cli: Cli, folder: Path) -> None:
     """A combination passes where all of its seeds do."""
     asked = ("--vary", "functions.Work.duration=0s,2s", "--seeds", "2", "--seed", "3", "--json", "-")
-    first, second = (stepsim("sweep", "scenario.yaml", *asked) for _ in range(2))
+    first, second = (cli("sweep", "scenario.yaml", *asked) for _ in range(2))
     assert first.stdout == second.stdout
     summary = json.loads(first.stdout)
     assert summary["seeds"] == [3, 4]
@@ -106,10 +106,10 @@ def test_a_sweep_with_seeds_is_the_same_each_time(stepsim: Stepsim, folder: Path
     ],
 )
 def test_a_wrong_key_or_value_ends_the_sweep_before_anything_runs(
-    stepsim: Stepsim, folder: Path, vary: str, message: str
+    cli: Cli, folder: Path, vary: str, message: str
 ) -> None:
     """Exit status 2, though other combinations could have run."""
     changed = ("--set", "substitutions={}") if vary.startswith("substitutions") else ()
-    result = stepsim("sweep", "scenario.yaml", "--vary", vary, *changed)
+    result = cli("sweep", "scenario.yaml", "--vary", vary, *changed)
     assert result.exit_code == 2
     assert message in result.stderr

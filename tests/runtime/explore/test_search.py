@@ -20,7 +20,7 @@ from stepsim.runtime.explore.search import Explored, explore
 from stepsim.runtime.explore.subject import subject_of
 from stepsim.runtime.testing import run_machine
 
-Stepsim: TypeAlias = Callable[..., Result]
+Cli: TypeAlias = Callable[..., Result]
 
 LAMBDA = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke"}
 
@@ -157,12 +157,12 @@ def test_the_same_seed_finds_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("definition", [ORDER, POLL], ids=["order", "poll"])
-def test_what_is_found_becomes_tests_that_pass(stepsim: Stepsim, tmp_path: Path, definition: dict[str, JSON]) -> None:
+def test_what_is_found_becomes_tests_that_pass(cli: Cli, tmp_path: Path, definition: dict[str, JSON]) -> None:
     """The file holds a test for each case and each finding, in the plugin's words."""
     (tmp_path / "machine.asl.json").write_text(json.dumps(definition))
     (tmp_path / "tests").mkdir()
     written = tmp_path / "tests" / "test_explored.py"
-    told = stepsim("explore", str(tmp_path / "machine.asl.json"), "--output", str(written))
+    told = cli("explore", str(tmp_path / "machine.asl.json"), "--output", str(written))
     assert told.exit_code == 0
     assert "states and branches reached" in told.stdout
     text = written.read_text()
@@ -179,19 +179,19 @@ def test_what_is_found_becomes_tests_that_pass(stepsim: Stepsim, tmp_path: Path,
     assert f"{text.count('def test_')} passed" in ended.stdout
 
 
-def test_a_placeholder_is_filled_with_its_own_name(stepsim: Stepsim, tmp_path: Path) -> None:
+def test_a_placeholder_is_filled_with_its_own_name(cli: Cli, tmp_path: Path) -> None:
     """So that a template can be explored; what is given goes first."""
     text = json.dumps(POLL).replace('"FunctionName": "Check"', '"FunctionName": "${Checker}"')
     (tmp_path / "p.asl.json").write_text(text)
-    assert "filled with their own names: ${Checker}" in stepsim("explore", str(tmp_path / "p.asl.json")).stdout
-    given_one = stepsim("explore", str(tmp_path / "p.asl.json"), "--substitute", "Checker=F")
+    assert "filled with their own names: ${Checker}" in cli("explore", str(tmp_path / "p.asl.json")).stdout
+    given_one = cli("explore", str(tmp_path / "p.asl.json"), "--substitute", "Checker=F")
     assert "filled with" not in given_one.stdout
 
 
-def test_a_definition_with_errors_is_refused(stepsim: Stepsim, tmp_path: Path) -> None:
+def test_a_definition_with_errors_is_refused(cli: Cli, tmp_path: Path) -> None:
     """With its problems, and exit status 2."""
     (tmp_path / "p.asl.json").write_text('{"StartAt": "A", "States": {"A": {"Type": "Pass"}}}')
-    refused = stepsim("explore", str(tmp_path / "p.asl.json"))
+    refused = cli("explore", str(tmp_path / "p.asl.json"))
     assert refused.exit_code == 2
     assert "p.asl.json:1:" in refused.stderr
 

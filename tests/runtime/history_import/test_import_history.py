@@ -17,7 +17,7 @@ from stepsim.runtime.history_import.recordings import ImportProblem, read_record
 from stepsim.runtime.runner import Watch, simulate
 from stepsim.runtime.scenario import load_scenario
 
-Stepsim: TypeAlias = Callable[..., Result]
+Cli: TypeAlias = Callable[..., Result]
 
 ORDER = {
     "StartAt": "Price",
@@ -129,13 +129,13 @@ def mean_ms(reports: list[dict[str, Any]], state: str) -> float:
     return fmean(report["states"][state]["duration_ms"]["mean"] for report in reports)
 
 
-def test_what_was_imported_takes_as_long_and_fails_as_often(stepsim: Stepsim, folder: Path) -> None:
+def test_what_was_imported_takes_as_long_and_fails_as_often(cli: Cli, folder: Path) -> None:
     """Simulated, saved, imported and simulated again: the same means, within sampling error."""
     seeds = range(60)
     before = recorded("world.yaml", folder / "runs", seeds)
-    written = stepsim("import-history", folder / "runs", "--definition", "order.asl.json", "--output", "again.yaml")
+    written = cli("import-history", folder / "runs", "--definition", "order.asl.json", "--output", "again.yaml")
     assert written.exit_code == 0
-    assert stepsim("validate", "again.yaml").exit_code == 0
+    assert cli("validate", "again.yaml").exit_code == 0
     after = [simulate(load_scenario(Path("again.yaml"), (), seed, clock="virtual")) for seed in seeds]
     assert {report["execution"]["status"] for report in after} == {"SUCCEEDED"}
     assert mean_ms(after, "Price") == pytest.approx(mean_ms(before, "Price"), rel=0.2)
@@ -144,10 +144,10 @@ def test_what_was_imported_takes_as_long_and_fails_as_often(stepsim: Stepsim, fo
     assert retries[1] == pytest.approx(retries[0], rel=0.4)
 
 
-def test_a_scenario_tells_what_its_numbers_come_from(stepsim: Stepsim, folder: Path) -> None:
+def test_a_scenario_tells_what_its_numbers_come_from(cli: Cli, folder: Path) -> None:
     """Attempts, retries, forms and counts stand in comments; results, input and errors are those recorded."""
     recorded("world.yaml", folder / "runs", range(8))
-    text = stepsim("import-history", folder / "runs", "--definition", "order.asl.json").stdout
+    text = cli("import-history", folder / "runs", "--definition", "order.asl.json").stdout
     assert "# executions: 8 SUCCEEDED" in text
     assert "# map: Each ran 8 times, 64 items, 8 iterations at a time at the most" in text
     assert "retries; mean" in text
@@ -156,13 +156,13 @@ def test_a_scenario_tells_what_its_numbers_come_from(stepsim: Stepsim, folder: P
     assert "attempts ran out of time" in text
     assert "input: {items: [a, b, c, d, e, f, g, h]}" in text
     (folder / "printed.yaml").write_text(text)
-    assert stepsim("validate", "printed.yaml").exit_code == 0
+    assert cli("validate", "printed.yaml").exit_code == 0
 
 
-def test_result_files_of_a_map_run_give_the_times_of_its_task(stepsim: Stepsim, folder: Path) -> None:
+def test_result_files_of_a_map_run_give_the_times_of_its_task(cli: Cli, folder: Path) -> None:
     """Children's dates become the function's duration, their outputs what it returns, what failed fails again."""
     [before] = recorded("map.yaml", folder / "runs", range(1))
-    imported = stepsim("import-history", "runs", "--definition", "map.asl.json", "--output", "again.yaml")
+    imported = cli("import-history", "runs", "--definition", "map.asl.json", "--output", "again.yaml")
     assert "100 children of 1 map run" in imported.stdout
     text = (folder / "again.yaml").read_text()
     assert "returns: {ok: 1}" in text
@@ -173,33 +173,33 @@ def test_result_files_of_a_map_run_give_the_times_of_its_task(stepsim: Stepsim, 
     assert mean_ms([after], "Do") == pytest.approx(mean_ms([before], "Do"), rel=0.15)
 
 
-def test_a_failure_that_nobody_retries_is_a_probability(stepsim: Stepsim, folder: Path) -> None:
+def test_a_failure_that_nobody_retries_is_a_probability(cli: Cli, folder: Path) -> None:
     """Without a retrier a child's error is that of its one attempt."""
     machine = json.loads(json.dumps(MAP_RUN))
     del machine["States"]["All"]["ItemProcessor"]["States"]["Do"]["Retry"]
     (folder / "map.asl.json").write_text(json.dumps(machine))
     recorded("map.yaml", folder / "runs", range(1))
-    text = stepsim("import-history", "runs", "--definition", "map.asl.json").stdout
+    text = cli("import-history", "runs", "--definition", "map.asl.json").stdout
     assert "- {error: Bad, probability: 0.02" in text
 
 
-def test_transformed_results_tell_no_times(stepsim: Stepsim, folder: Path) -> None:
+def test_transformed_results_tell_no_times(cli: Cli, folder: Path) -> None:
     """A COMPACT file is named as what it is."""
     machine = json.loads(json.dumps(MAP_RUN))
     machine["States"]["All"]["ResultWriter"]["WriterConfig"] = {"Transformation": "COMPACT", "OutputType": "JSON"}
     (folder / "map.asl.json").write_text(json.dumps(machine))
     recorded("map.yaml", folder / "runs", range(1))
-    result = stepsim("import-history", "runs", "--definition", "map.asl.json")
+    result = cli("import-history", "runs", "--definition", "map.asl.json")
     assert result.exit_code == 0
     assert "told of by their outputs only" in result.stderr
 
 
-def test_a_history_of_another_definition_is_refused(stepsim: Stepsim, folder: Path) -> None:
+def test_a_history_of_another_definition_is_refused(cli: Cli, folder: Path) -> None:
     """The file, the event, the state and the nearest name are told, and what to do."""
     recorded("world.yaml", folder / "runs", range(1))
     other = json.dumps(ORDER).replace('"Price"', '"Prices"')
     (folder / "other.asl.json").write_text(other)
-    result = stepsim("import-history", "runs", "--definition", "other.asl.json", "--output", "again.yaml")
+    result = cli("import-history", "runs", "--definition", "other.asl.json", "--output", "again.yaml")
     assert result.exit_code == 2
     assert "run-0/history.json: event 2 enters the state 'Price', which other.asl.json has not" in result.stderr
     assert "did you mean 'Prices'?" in result.stderr
@@ -207,20 +207,20 @@ def test_a_history_of_another_definition_is_refused(stepsim: Stepsim, folder: Pa
     assert not (folder / "again.yaml").exists()
 
 
-def test_a_state_of_another_type_is_another_definition(stepsim: Stepsim, folder: Path) -> None:
+def test_a_state_of_another_type_is_another_definition(cli: Cli, folder: Path) -> None:
     """The same name is not the same state."""
     recorded("world.yaml", folder / "runs", range(1))
     machine = json.loads(json.dumps(ORDER))
     machine["States"]["Price"] = {"Type": "Pass", "Next": "Each"}
     (folder / "order.asl.json").write_text(json.dumps(machine))
-    result = stepsim("import-history", "runs", "--definition", "order.asl.json")
+    result = cli("import-history", "runs", "--definition", "order.asl.json")
     assert "enters the state 'Price' as a Task, which is a Pass in order.asl.json" in result.stderr
 
 
-def test_a_map_run_of_another_definition_is_refused(stepsim: Stepsim, folder: Path) -> None:
+def test_a_map_run_of_another_definition_is_refused(cli: Cli, folder: Path) -> None:
     """Result files need a distributed Map."""
     recorded("map.yaml", folder / "runs", range(1))
-    result = stepsim("import-history", "runs/run-0/buckets", "--definition", "order.asl.json")
+    result = cli("import-history", "runs/run-0/buckets", "--definition", "order.asl.json")
     assert result.exit_code == 2
     assert "order.asl.json has no distributed Map" in result.stderr
 
@@ -283,7 +283,7 @@ def test_a_history_in_reverse_order_is_the_same_history(folder: Path) -> None:
     assert [event.id for event in history.events] == [1, 2, 3, 4, 5, 6]
 
 
-def test_an_execution_that_was_described_gives_name_and_input(stepsim: Stepsim, folder: Path) -> None:
+def test_an_execution_that_was_described_gives_name_and_input(cli: Cli, folder: Path) -> None:
     """DescribeExecution knows what a history without data does not."""
     events = written_events([1_700_000_000 + n for n in range(6)])
     for event in events:
@@ -294,30 +294,30 @@ def test_an_execution_that_was_described_gives_name_and_input(stepsim: Stepsim, 
     arn = "arn:aws:states:eu-west-1:123456789012:execution:OrderMachine:one"
     told = {"executionArn": arn, "status": "SUCCEEDED", "startDate": 1_700_000_000, "input": '{"n": 1}'}
     (folder / "described.json").write_text(json.dumps(told))
-    text = stepsim("import-history", "h.json", "described.json", "--definition", "order.asl.json").stdout
+    text = cli("import-history", "h.json", "described.json", "--definition", "order.asl.json").stdout
     assert "name: OrderMachine" in text
     assert 'input: {"n": 1}' in text
 
 
-def test_a_history_with_parts_missing_is_refused(stepsim: Stepsim, folder: Path) -> None:
+def test_a_history_with_parts_missing_is_refused(cli: Cli, folder: Path) -> None:
     """Named by its file, without a traceback."""
     events = written_events(list(range(6)))
     del events[5]["stateExitedEventDetails"]
     (folder / "h.json").write_text(json.dumps(events))
-    refused = stepsim("import-history", "h.json", "--definition", "order.asl.json")
+    refused = cli("import-history", "h.json", "--definition", "order.asl.json")
     assert refused.exit_code == 2
     assert "h.json is not what GetExecutionHistory returns" in refused.stderr
 
 
-def test_what_is_no_recording_is_refused_by_name_and_left_out_of_a_folder(stepsim: Stepsim, folder: Path) -> None:
+def test_what_is_no_recording_is_refused_by_name_and_left_out_of_a_folder(cli: Cli, folder: Path) -> None:
     """A file that somebody names must be one; a folder may hold others."""
     (folder / "runs").mkdir()
     (folder / "runs" / "h.json").write_text(json.dumps({"events": written_events(list(range(6)))}))
     (folder / "runs" / "package.json").write_text("{}")
-    refused = stepsim("import-history", "runs/package.json", "--definition", "order.asl.json")
+    refused = cli("import-history", "runs/package.json", "--definition", "order.asl.json")
     assert refused.exit_code == 2
     assert "runs/package.json is neither a history" in refused.stderr
-    taken = stepsim("import-history", "runs", "--definition", "order.asl.json")
+    taken = cli("import-history", "runs", "--definition", "order.asl.json")
     assert taken.exit_code == 0
     assert "package.json is nothing that can be imported" in taken.stderr
 

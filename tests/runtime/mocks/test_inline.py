@@ -12,7 +12,7 @@ from click.testing import Result
 
 from stepsim.runtime.scenario import ScenarioError, load_scenario
 
-Stepsim: TypeAlias = Callable[..., Result]
+Cli: TypeAlias = Callable[..., Result]
 
 MACHINE = {
     "StartAt": "Call",
@@ -52,9 +52,9 @@ def scenario(mocks: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("command", ["run", "simulate"])
-def test_a_definition_runs_with_a_test_case(stepsim: Stepsim, command: str, folder: Path) -> None:
+def test_a_definition_runs_with_a_test_case(cli: Cli, command: str, folder: Path) -> None:
     """No function and no account are there."""
-    result = stepsim(command, "m.asl.json", "--mock-config", "mocks.json", "--test-case", "Good", "--json", "-")
+    result = cli(command, "m.asl.json", "--mock-config", "mocks.json", "--test-case", "Good", "--json", "-")
     assert (result.exit_code, json.loads(result.stdout)["execution"]["output"]) == (0, 7)
     assert json.loads(result.stdout)["mocks"] == {
         "machine": "m",
@@ -66,9 +66,9 @@ def test_a_definition_runs_with_a_test_case(stepsim: Stepsim, command: str, fold
     }
 
 
-def test_what_cannot_happen_is_warned_of_once(stepsim: Stepsim, folder: Path) -> None:
+def test_what_cannot_happen_is_warned_of_once(cli: Cli, folder: Path) -> None:
     """On standard error; the exit status is the execution's."""
-    result = stepsim("simulate", "m.asl.json", "--mock-config", "mocks.json", "--test-case", "m#Bad")
+    result = cli("simulate", "m.asl.json", "--mock-config", "mocks.json", "--test-case", "m#Bad")
     assert result.exit_code == 1
     [warning] = [line for line in result.stderr.splitlines() if line.startswith("Warning")]
     assert warning.startswith("Warning: mocks.json:29:4: MockedResponses.Broken.1: attempt 1 of 'Call' cannot happen")
@@ -85,20 +85,18 @@ def test_what_cannot_happen_is_warned_of_once(stepsim: Stepsim, folder: Path) ->
         (("--mock-config", "none.json", "--test-case", "Good"), "none.json: cannot be read"),
     ],
 )
-def test_what_cannot_be_used_is_refused(
-    stepsim: Stepsim, arguments: tuple[str, ...], message: str, folder: Path
-) -> None:
+def test_what_cannot_be_used_is_refused(cli: Cli, arguments: tuple[str, ...], message: str, folder: Path) -> None:
     """With the exit status 2."""
-    result = stepsim("simulate", "m.asl.json", *arguments)
+    result = cli("simulate", "m.asl.json", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
 
 
-def test_a_scenario_names_its_test_case(stepsim: Stepsim, folder: Path) -> None:
+def test_a_scenario_names_its_test_case(cli: Cli, folder: Path) -> None:
     """Which the command line can change."""
     name = scenario({"file": "mocks.json", "test_case": "Good"})
-    assert stepsim("simulate", name).exit_code == 0
-    assert "Mocks of Bad" in stepsim("simulate", name, "--test-case", "Bad").stdout
+    assert cli("simulate", name).exit_code == 0
+    assert "Mocks of Bad" in cli("simulate", name, "--test-case", "Bad").stdout
     other = folder / "other.json"
     other.write_text(
         json.dumps(
@@ -108,22 +106,22 @@ def test_a_scenario_names_its_test_case(stepsim: Stepsim, folder: Path) -> None:
             }
         )
     )
-    assert "9" in stepsim("simulate", name, "--mock-config", "other.json").stdout
+    assert "9" in cli("simulate", name, "--mock-config", "other.json").stdout
 
 
-def test_mocks_may_stand_in_the_scenario(stepsim: Stepsim, folder: Path) -> None:
+def test_mocks_may_stand_in_the_scenario(cli: Cli, folder: Path) -> None:
     """By themselves, or with names of the file's responses."""
-    assert "3" in stepsim("simulate", scenario({"states": {"Call": {"0": {"Return": 3}}}})).stdout
+    assert "3" in cli("simulate", scenario({"states": {"Call": {"0": {"Return": 3}}}})).stdout
     MOCKS_ONLY = {"MockedResponses": MOCKS["MockedResponses"], "StateMachines": {"m": {"TestCases": {"None": {}}}}}
     (folder / "mocks.json").write_text(json.dumps(MOCKS_ONLY))
     name = scenario({"file": "mocks.json", "test_case": "None", "states": {"Call": "Done"}})
-    assert stepsim("simulate", name).exit_code == 0
+    assert cli("simulate", name).exit_code == 0
 
 
-def test_strict_mocks_must_all_be_used(stepsim: Stepsim, folder: Path) -> None:
+def test_strict_mocks_must_all_be_used(cli: Cli, folder: Path) -> None:
     """Else the exit status is 1."""
     mocks = {"strict": True, "states": {"Call": {"0": {"Return": 3}, "1": {"Return": 4}}}}
-    assert stepsim("simulate", scenario(mocks)).exit_code == 1
+    assert cli("simulate", scenario(mocks)).exit_code == 1
 
 
 @pytest.mark.parametrize(
@@ -155,19 +153,17 @@ def test_a_scenarios_mocks_are_checked_with_it(mocks: dict[str, Any], problem: s
     assert problem in str(error.value)
 
 
-def test_a_mock_file_can_be_validated(stepsim: Stepsim, folder: Path) -> None:
+def test_a_mock_file_can_be_validated(cli: Cli, folder: Path) -> None:
     """As definitions and scenarios are."""
-    assert stepsim("validate", "mocks.json").stdout == "mocks.json: valid\n"
+    assert cli("validate", "mocks.json").stdout == "mocks.json: valid\n"
     (folder / "mocks.json").write_text('{"MockedResponses": {"R": {"0": {}}}}')
-    result = stepsim("validate", "mocks.json")
+    result = cli("validate", "mocks.json")
     assert (result.exit_code, "exactly one of Return and Throw expected" in result.stdout) == (1, True)
 
 
-def test_a_server_with_wrong_mocks_does_not_start(
-    stepsim: Stepsim, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_with_wrong_mocks_does_not_start(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether named on the command line or in the environment."""
     (folder / "mocks.json").write_text('{"MockedResponses": {"R": {"0": {}}}}')
     monkeypatch.setenv("SFN_MOCK_CONFIG", "mocks.json")
-    result = stepsim("serve", "--port", "0")
+    result = cli("serve", "--port", "0")
     assert (result.exit_code, "exactly one of Return and Throw expected" in result.stderr) == (2, True)
