@@ -65,6 +65,9 @@ STALE_CALLS = ("dynamodb.GetItem", "dynamodb.Query", "dynamodb.Scan", "s3.GetObj
 
 CORRUPT_CALLS = ("s3.GetObject",)
 
+DELIVERIES = ("events.delivery", "s3.notification", "scheduler.delivery")
+"""What services do by themselves: hand over a trigger's event. A fault's call may be one, and an outage stops it."""
+
 _OF_ONE_CALL = (("partial", PARTIAL_CALLS), ("stale", STALE_CALLS), ("corrupt", CORRUPT_CALLS))
 
 _OF_WHAT = {
@@ -170,6 +173,8 @@ class FaultRule:
         for name, calls in _OF_ONE_CALL:
             if name in effects and self.call not in calls:
                 raise ValueError(f"A fault's {name} goes with call: {', '.join(calls)}.")
+        if self.duplicate and self.call in DELIVERIES:
+            raise ValueError(f"Which events {self.call} hands over twice, a trigger's duplicates tell.")
 
     @property
     def kind(self) -> Literal["call", "service", "function", "state"]:

@@ -196,6 +196,13 @@ class Gate:
         self._meter.error(counts, error.code)
         return latency_ms, Refusal(error.code, error.message, error.status)
 
+    def strike(self, name: str, site: CallSite) -> Refusal | None:
+        """What a fault does to what a service does by itself, by its name among latencies: ``events.delivery``.
+
+        It is no call, so none is counted.
+        """
+        return None if self._faults is None else self._faults.strike_call(name, {}, site, 0)
+
     def serve(self, route: Route, params: dict[str, Any], region: str) -> dict[str, Any]:
         """The fast path's response; FallThrough where there is none for this call."""
         if route.fast is None:

@@ -2,7 +2,8 @@
 
 EventBridge and the scheduler retry for 24 hours or 185 times, "with exponential back off and jitter", and then send the
 event to the target's dead-letter queue, or drop it (EventBridge user guide, "Event retry policy"). Refusals that time
-does not change are not tried again.
+does not change are not tried again. While who delivers is down itself (a fault of ``events``, ``s3`` or ``scheduler``),
+no target is asked, and the event is kept and tried again in the same way.
 """
 
 from __future__ import annotations
@@ -26,19 +27,24 @@ _AGE_MS_MAX = 86_400_000
 _FIRST_PAUSE_MS, _LONGEST_PAUSE_MS = 1_000, 480_000
 """Twice as long each time: 185 retries come to about 24 hours."""
 
+_LOST = ApiError("InternalException", "The delivery was interrupted.", 500)
+"""What becomes of an attempt whose connection broke."""
+
 _PASSING = THROTTLES | {"ExecutionLimitExceeded", "OverLimit", "RequestTimeout", "TooManyRequestsException"}
 
 
 class Delivery:
     """One event on its way to one target."""
 
-    __slots__ = ("attempts", "begun_ms", "event", "number")
+    __slots__ = ("attempts", "begun_ms", "event", "number", "unheard")
 
     def __init__(self, event: Event, number: int, begun_ms: int) -> None:
         self.event = event
         self.number = number
         self.begun_ms = begun_ms
         self.attempts = 0
+        self.unheard = False
+        """That the target has taken it, nobody hears of."""
 
 
 class Deliveries:
@@ -53,6 +59,7 @@ class Deliveries:
         if isinstance(trigger.source, ScheduleSource) and not trigger.via_bus:
             service, operation = "scheduler", "delivery"
         self._spread = world.latency.spread(service, operation)
+        self._name = f"{service}.{operation}"
         self._send = world.cloud.gate.route("sqs", "SendMessage")
 
     def happened(self, event: Event) -> None:
@@ -90,9 +97,27 @@ class Deliveries:
         self._attempt(delivery)
 
     def _attempt(self, delivery: Delivery) -> None:
-        trigger, world = self._trigger, self._world
-        site = CallSite(trigger.name, place=delivery.number, attempt=delivery.attempts)
+        site = CallSite(self._trigger.name, place=delivery.number, attempt=delivery.attempts)
         delivery.attempts += 1
+        refusal = self._world.cloud.gate.strike(self._name, site)
+        if refusal is None:
+            self._hand_over(delivery, site)
+        elif refusal.delay_ms:
+            due_ms = self._world.now_ms + refusal.delay_ms
+            self._world.scheduler.call_at(due_ms, lambda: self._struck(delivery, site, refusal))
+        else:
+            self._struck(delivery, site, refusal)
+
+    def _struck(self, delivery: Delivery, site: CallSite, refusal: Refusal) -> None:
+        """Go on where a fault has struck who delivers."""
+        if refusal.refuses or refusal.crash == "before":
+            self._settle(delivery, refusal.api_error() if refusal.refuses else _LOST)
+            return
+        delivery.unheard = refusal.crash == "after"
+        self._hand_over(delivery, site)
+
+    def _hand_over(self, delivery: Delivery, site: CallSite) -> None:
+        trigger, world = self._trigger, self._world
         if trigger.polling is not None:
             self._settle(delivery, self._send_message(trigger.polling.queue, delivery.event.text, site))
             return
@@ -162,8 +187,10 @@ class Deliveries:
         world = self._world
         if error is None:
             self._counts.delivered += 1
-            world.underway -= 1
-            return
+            if not delivery.unheard:
+                world.underway -= 1
+                return
+            delivery.unheard, error = False, _LOST
         passing = error.code in _PASSING or error.status >= 500
         pause_ms = self._pause_ms(delivery)
         too_old = world.now_ms + pause_ms - delivery.begun_ms > _AGE_MS_MAX

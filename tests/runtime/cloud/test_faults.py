@@ -82,6 +82,7 @@ def test_one_more_fault_shifts_nobodys_dice() -> None:
         ({"call": "s3.PutObject", "corrupt": True}, "corrupt goes with call: s3.GetObject"),
         ({"call": "s3.PutObject", "partial": 0.5}, "partial goes with call: dynamodb.BatchGetItem"),
         ({"function": "f", "stale": True}, "stale goes with call"),
+        ({"call": "events.delivery", "duplicate": True}, "a trigger's duplicates tell"),
     ],
 )
 def test_a_rule_that_cannot_mean_anything_is_refused(rule: dict[str, Any], problem: str) -> None:
