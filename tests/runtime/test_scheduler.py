@@ -14,9 +14,13 @@ from stepsim.runtime.scheduler import Scheduler
 
 
 class World:
-    """A scheduler, a log, and requests that answer after as many milliseconds as they are."""
+    """A scheduler, a log, and requests that answer after as many milliseconds as they are.
 
-    def __init__(self) -> None:
+    It is driven as simulations are, which jump to whatever is next, or told the time as by a clock.
+    """
+
+    def __init__(self, *, jumps: bool = True) -> None:
+        self._jumps = jumps
         self.log: list[Any] = []
         self.tickets: list[Ticket] = []
         self.scheduler = Scheduler(self.perform)
@@ -30,13 +34,16 @@ class World:
         self.log.append((self.scheduler.now_ms, what))
 
     def drive(self) -> None:
+        if self._jumps:
+            while self.scheduler.jump():
+                pass
         while (deadline_ms := self.scheduler.next_deadline()) is not None:
             self.scheduler.advance(deadline_ms)
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
+@pytest.fixture(params=["jumps", "told"])
+def world(request: pytest.FixtureRequest) -> World:
+    return World(jumps=request.param == "jumps")
 
 
 def test_sleepers_wake_in_the_order_of_their_time(world: World) -> None:
