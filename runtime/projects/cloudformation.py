@@ -24,8 +24,9 @@ from stepsim.runtime.projects.findings import (
     ProjectError,
 )
 from stepsim.runtime.projects.host import HostFile, mapping, read_host
-from stepsim.runtime.projects.intrinsics import Resolver
+from stepsim.runtime.projects.intrinsics import FUNCTIONS
 from stepsim.runtime.projects.project import Project, ProjectApi, ProjectFunction, ProjectMachine
+from stepsim.runtime.projects.resolver import Resolver
 from stepsim.runtime.projects.resource import Resource
 from stepsim.runtime.projects.stores import bucket_name, queue_spec, simple_table_spec, table_spec
 from stepsim.runtime.scenario_check import did_you_mean
@@ -64,7 +65,7 @@ class TemplateReader:
     ) -> None:
         self.builder = builder
         self.host = host
-        self.resolver = Resolver(host, given, exports, stack_name)
+        self.resolver = Resolver(host, given, FUNCTIONS, exports, stack_name)
         self._exports = exports
         self._prefix = prefix
         template = mapping(host.value)

@@ -9,7 +9,7 @@ from stepsim.asl.parse import Path as Steps
 from stepsim.asl.payload import JSON
 from stepsim.runtime.projects.findings import Site
 from stepsim.runtime.projects.host import mapping
-from stepsim.runtime.projects.intrinsics import Resolver
+from stepsim.runtime.projects.resolver import Resolver
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import pytest
 
 from stepsim.asl.payload import JSON
 from stepsim.runtime.projects.host import read_host
-from stepsim.runtime.projects.intrinsics import Resolver
+from stepsim.runtime.projects.intrinsics import FUNCTIONS
+from stepsim.runtime.projects.resolver import Resolver
 
 Write = Callable[[dict[str, str]], Path]
 
@@ -66,7 +67,7 @@ def resolver(write: Write, value: str, given: dict[str, JSON] | None = None) -> 
     """A resolver, and what it makes of a value of the template."""
     head = "\n".join(TEMPLATE.splitlines()[1:-1])
     host = read_host(write({"t.yaml": f"{head}\n    Values:\n      V:\n        {value}\n"}) / "t.yaml")
-    made = Resolver(host, given or {})
+    made = Resolver(host, given or {}, FUNCTIONS)
     return made, made.resolve(host.value["Values"]["V"], ("Values", "V"))
 
 
