@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stepsim.asl.parse import Path as Steps
 from stepsim.asl.payload import JSON
@@ -24,6 +24,8 @@ class Resource:
     properties: Mapping[str, JSON]
     metadata: Mapping[str, JSON]
     site: Site
+    siblings: Mapping[str, Resource] = field(repr=False, compare=False)
+    """What its template makes, by logical id."""
 
     @property
     def name(self) -> str:
