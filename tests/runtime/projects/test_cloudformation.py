@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from stepsim.runtime.definition_source import read_definition
 from stepsim.runtime.projects.check import project_problems
 from stepsim.runtime.projects.findings import ProjectError
 from stepsim.runtime.projects.load import load_project
-from stepsim.runtime.projects.project import NoCode, Project
+from stepsim.runtime.projects.project import Project
 from stepsim.runtime.projects.to_scenario import scenario_of_project
 from stepsim.runtime.scenario_types import KeySpec, QueueSpec, TableSpec
 
@@ -85,11 +83,6 @@ CHECK = """
 """
 
 
-def texts(project: Project) -> list[str]:
-    """What was found, without the files."""
-    return [f"{one.problem.code}: {one.problem.message}" for one in project.findings]
-
-
 @pytest.fixture
 def sam(write: Write) -> Path:
     """A SAM application: a machine, a function, a table, queues and a bucket."""
@@ -136,67 +129,6 @@ def test_parameters_are_given(sam: Path) -> None:
     assert project.functions["Check"].env["STAGE"] == "prod"
     with pytest.raises(ProjectError, match=r"no parameter 'Stag'.*did you mean 'Stage'"):
         load_project(sam, {"Stag": "prod"})
-
-
-def test_substitutions_are_held_against_the_definition(write: Write) -> None:
-    """One that nothing asks for, and one that is asked for in vain, are told with their places."""
-    template = """
-        Resources:
-          Flow:
-            Type: AWS::Serverless::StateMachine
-            Properties:
-              DefinitionUri: flow.asl.json
-              DefinitionSubstitutions: {Tabel: orders, CheckArn: "arn:aws:states:::x:y"}
-    """
-    folder = write({"template.yaml": template, "flow.asl.json": FLOW})
-    project = load_project(folder)
-    found = [str(one).replace(f"{folder}/", "") for one in project.machines["Flow"].findings]
-    assert found[0].startswith("template.yaml:6:33: the definition has no placeholder ${Tabel}")
-    assert "the definition's placeholder ${Orders} has no substitution" in found[1]
-
-
-def test_problems_of_an_inline_definition_stand_in_the_template(write: Write) -> None:
-    """A block's lines and an object's members have the places that they have in the template."""
-    template = """
-        Resources:
-          Text:
-            Type: AWS::StepFunctions::StateMachine
-            Properties:
-              DefinitionString: !Sub |
-                {"StartAt": "A",
-                 "States": {
-                   "A": {"Type": "Pass", "Next": "B"}, "C": {"Type": "Succeed"}}}
-          Object:
-            Type: AWS::StepFunctions::StateMachine
-            Properties:
-              Definition:
-                StartAt: A
-                States:
-                  A:
-                    Type: Pass
-                    Next: B
-                  C: {Type: Succeed}
-    """
-    file = write({"template.yaml": template}) / "template.yaml"
-    [problems] = project_problems(file, {}).values()
-    found = [(one.line, one.column) for one in problems if "Missing 'Next' target" in one.message]
-    assert found == [(8, 34), (17, 13)]
-
-
-def test_a_text_that_is_no_json_is_told_where_it_stands(write: Write) -> None:
-    """The parser's place is shifted into the template."""
-    template = """
-        Resources:
-          Flow:
-            Type: AWS::StepFunctions::StateMachine
-            Properties:
-              DefinitionString: |
-                {"StartAt": "A",
-                 "States": }
-    """
-    file = write({"template.yaml": template}) / "template.yaml"
-    [[problem]] = project_problems(file, {}).values()
-    assert (problem.line, problem.column) == (7, 20)
 
 
 def test_several_machines_are_listed(write: Write) -> None:
@@ -252,35 +184,6 @@ def test_what_cannot_be_known_is_told_with_what_to_do(write: Write) -> None:
     assert all(one.severity == "warning" for one in project_problems(folder, {})[str(folder / "template.yaml")])
 
 
-def test_functions_that_cannot_run_fail_when_they_are_invoked(write: Write) -> None:
-    """Another language, an image, code in S3 and a missing handler: each is told, and each invocation says why."""
-    template = """
-        Transform: AWS::Serverless-2016-10-31
-        Globals: {Function: {Runtime: python3.12, Handler: app.handler}}
-        Resources:
-          Node: {Type: AWS::Serverless::Function, Properties: {Runtime: nodejs20.x, CodeUri: .}}
-          Image: {Type: AWS::Serverless::Function, Properties: {PackageType: Image, ImageUri: x}}
-          Stored: {Type: AWS::Serverless::Function, Properties: {CodeUri: s3://b/k}}
-          Lost: {Type: AWS::Serverless::Function, Properties: {CodeUri: .}}
-          Flow:
-            Type: AWS::Serverless::StateMachine
-            Properties:
-              Definition:
-                StartAt: Call
-                States: {Call: {Type: Task, Resource: !GetAtt Node.Arn, End: true}}
-    """
-    project = load_project(write({"template.yaml": template}))
-    assert isinstance(project.functions["Stored"].code, NoCode)
-    made = scenario_of_project(project)
-    told = [one.problem.message for one in made.findings]
-    reasons = ("its runtime is nodejs20.x", "container image", "s3://b/k", "there is no file")
-    assert [reason in text for reason, text in zip(reasons, told, strict=True)] == [True] * 4
-    execution = runner.simulate(made.scenario)["execution"]
-    assert execution["status"] == "FAILED"
-    assert "template.yaml:4:3 (Node): its runtime is nodejs20.x" in execution["cause"]
-    assert scenario_of_project(project, replaced=["Node", "Image", "Stored", "Lost"]).findings == ()
-
-
 def test_a_handler_that_cannot_be_imported_is_told_where_it_stands(write: Write) -> None:
     """What a definition calls must load in a simulation; what it doesn't call may not."""
     template = """
@@ -302,40 +205,6 @@ def test_a_handler_that_cannot_be_imported_is_told_where_it_stands(write: Write)
         runner.simulate(scenario_of_project(project, "UsesBad").scenario)
     project = Project(project.root, project.kind, {"G": project.machines["UsesGood"]}, project.functions)
     assert runner.simulate(scenario_of_project(project).scenario)["execution"]["status"] == "SUCCEEDED"
-
-
-def test_code_may_stand_in_the_template(write: Write) -> None:
-    """InlineCode and ZipFile are index.py."""
-    template = {
-        "Resources": {
-            "F": {
-                "Type": "AWS::Lambda::Function",
-                "Properties": {
-                    "Runtime": "python3.12",
-                    "Handler": "index.main",
-                    "Code": {"ZipFile": "def main(event, context):\n    return event['x'] + 1\n"},
-                },
-            },
-            "Flow": {
-                "Type": "AWS::StepFunctions::StateMachine",
-                "Properties": {
-                    "DefinitionString": {
-                        "Fn::Join": [
-                            "",
-                            [
-                                '{"StartAt": "A", "States": {"A": {"Type": "Task", "End": true, "Resource": "',
-                                {"Fn::GetAtt": ["F", "Arn"]},
-                                '"}}}',
-                            ],
-                        ]
-                    }
-                },
-            },
-        }
-    }
-    scenario = scenario_of_project(load_project(write({"t.json": json.dumps(template)}) / "t.json")).scenario
-    execution = runner.simulate(replace(scenario, input={"x": 1}))["execution"]
-    assert execution["output"] == 2
 
 
 def test_nested_stacks_are_read_with_their_parameters(write: Write) -> None:
@@ -364,91 +233,3 @@ def test_nested_stacks_are_read_with_their_parameters(write: Write) -> None:
     assert [*project.tables] == ["ledger"]
     report = runner.simulate(scenario_of_project(project).scenario)
     assert report["execution"]["output"] == "arn:aws:dynamodb:us-east-1:123456789012:table/ledger"
-
-
-def test_events_that_no_run_has_are_told(write: Write) -> None:
-    """Streams, custom events and the like are named; HTTP is noted."""
-    template = """
-        Transform: AWS::Serverless-2016-10-31
-        Resources:
-          Flow:
-            Type: AWS::Serverless::StateMachine
-            Properties:
-              Definition: {StartAt: A, States: {A: {Type: Pass, End: true}}}
-              Events:
-                Custom: {Type: EventBridgeRule, Properties: {Pattern: {source: [my.app]}}}
-                Http: {Type: Api, Properties: {Path: /x, Method: post}}
-    """
-    project = load_project(write({"template.yaml": template}))
-    assert texts(project) == [
-        "NOT_SUPPORTED: only schedules and S3's Object Created events of one bucket start something in a run"
-    ]
-    assert [one.type for one in project.apis] == ["Api"]
-
-
-def test_a_rule_starts_a_machine_when_an_object_lands(write: Write) -> None:
-    """Over EventBridge, with the prefix of the pattern and the input of the transformer."""
-    template = """
-        Resources:
-          Inbox: {Type: AWS::S3::Bucket, Properties: {BucketName: inbox}}
-          Flow:
-            Type: AWS::StepFunctions::StateMachine
-            Properties: {Definition: {StartAt: A, States: {A: {Type: Pass, End: true}}}}
-          Rule:
-            Type: AWS::Events::Rule
-            Properties:
-              EventPattern:
-                source: [aws.s3]
-                detail-type: [Object Created]
-                detail: {bucket: {name: [!Ref Inbox]}, object: {key: [{prefix: in/}]}}
-              Targets:
-                - Arn: !Ref Flow
-                  Id: flow
-                  InputTransformer:
-                    InputPathsMap: {key: $.detail.object.key}
-                    InputTemplate: '{"key": <key>, "text": "<key> landed"}'
-    """
-    [trigger] = load_project(write({"template.yaml": template})).triggers
-    assert dict(trigger.written) == {
-        "name": "Rule",
-        "bucket": "inbox",
-        "via": ["eventbridge"],
-        "prefix": "in/",
-        "start": "Flow",
-        "input": {"key": "<$.detail.object.key>", "text": "<$.detail.object.key> landed"},
-    }
-
-
-def test_topics_and_event_buses_are_made(write: Write) -> None:
-    """A message is published to a topic of the template, and an event put on its bus; a FIFO queue is one."""
-    template = """
-        Resources:
-          Topic: {Type: AWS::SNS::Topic}
-          Bus: {Type: AWS::Events::EventBus, Properties: {Name: orders}}
-          Queue: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}
-          Flow:
-            Type: AWS::StepFunctions::StateMachine
-            Properties:
-              Definition:
-                StartAt: Tell
-                States:
-                  Tell:
-                    Type: Task
-                    Resource: arn:aws:states:::sns:publish
-                    Parameters: {TopicArn: !Ref Topic, Message: hello}
-                    Next: Put
-                  Put:
-                    Type: Task
-                    Resource: arn:aws:states:::events:putEvents
-                    Parameters: {Entries: [{EventBusName: !Ref Bus, Source: me, DetailType: t, Detail: {a: 1}}]}
-                    Next: Send
-                  Send:
-                    Type: Task
-                    Resource: arn:aws:states:::sqs:sendMessage
-                    Parameters:
-                      {QueueUrl: !Ref Queue, MessageBody: m, MessageGroupId: g, MessageDeduplicationId: d}
-                    End: true
-    """
-    project = load_project(write({"template.yaml": template}))
-    assert [*project.queues] == ["Queue.fifo"]
-    assert runner.simulate(scenario_of_project(project).scenario)["execution"]["status"] == "SUCCEEDED"
