@@ -74,22 +74,24 @@ def _pass(name: str, fields: JSON) -> State:
 
 def _task(name: str, fields: JSON) -> State:
     credentials = fields.get("Credentials")
+    resource, parameters = parse_resource(fields["Resource"]), fields.get("Parameters")
     return TaskState(
         name,
         fields.get("Next"),
         dataflow(fields),
         assignment(fields),
-        parse_resource(fields["Resource"]),
+        resource,
         retriers(fields),
         catchers(fields),
         _positive(compile_count(fields, "TimeoutSeconds"), "TimeoutSeconds"),
         _positive(compile_count(fields, "HeartbeatSeconds"), "HeartbeatSeconds"),
         None if credentials is None else compile_template(credentials, "Credentials"),
-        _literal(fields.get("Parameters"), "FunctionName"),
+        _literal(parameters, "FunctionName"),
+        _literal(parameters, resource.job_field),
     )
 
 
-def _literal(parameters: JSON, name: str) -> str | None:
+def _literal(parameters: JSON, name: str | None) -> str | None:
     value = parameters.get(name) if isinstance(parameters, dict) else None
     return value if isinstance(value, str) else None
 

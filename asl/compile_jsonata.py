@@ -89,21 +89,26 @@ def _text(fields: dict[str, JSON], name: str) -> Expression | None:
 
 def _task(name: str, fields: dict[str, JSON]) -> State:
     arguments = fields.get("Arguments")
-    function = arguments.get("FunctionName") if isinstance(arguments, dict) else None
-    literal = function if isinstance(function, str) and not function.startswith("{%") else None
+    resource = parse_resource(fields["Resource"])
     return TaskState(
         name,
         fields.get("Next"),
         _flow(fields, "result"),
         _assignment(fields, subject_name="result"),
-        parse_resource(fields["Resource"]),
+        resource,
         retriers(fields),
         _catchers(fields),
         compile_count(fields, "TimeoutSeconds", least=1),
         compile_count(fields, "HeartbeatSeconds", least=1),
         _credentials(fields),
-        literal,
+        _literal(arguments, "FunctionName"),
+        _literal(arguments, resource.job_field),
     )
+
+
+def _literal(arguments: JSON, name: str | None) -> str | None:
+    value = arguments.get(name) if isinstance(arguments, dict) else None
+    return value if isinstance(value, str) and not is_expression(value) else None
 
 
 def _credentials(fields: dict[str, JSON]) -> Expression | None:

@@ -66,6 +66,8 @@ class TaskState:
     credentials: Expression | None
     function: str | None = None
     """The FunctionName of a ``lambda:invoke``, where it is a literal."""
+    job: str | None = None
+    """What ``ecs:runTask``, ``batch:submitJob`` or ``glue:startJobRun`` starts, where it is a literal."""
     type: Literal["Task"] = "Task"
 
 

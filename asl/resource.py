@@ -17,6 +17,13 @@ _ACTIVITY = re.compile(r"arn:aws[\w-]*:states:[\w-]+:\d+:activity:.+")
 _FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:[\w-]+:function:(?P<name>[\w-]+)(?::(?P<qualifier>[\w$-]+))?")
 
 
+_JOB_FIELDS = {
+    ("ecs", "runTask"): "TaskDefinition",
+    ("batch", "submitJob"): "JobDefinition",
+    ("glue", "startJobRun"): "JobName",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class TaskResource:
     """What a Task calls.
@@ -38,6 +45,11 @@ class TaskResource:
     @property
     def resource_type(self) -> str:
         return f"aws-sdk:{self.service}" if self.sdk else self.service
+
+    @property
+    def job_field(self) -> str | None:
+        """The argument that names the job (of ECS: the task's definition) which it starts; None if it starts none."""
+        return None if self.sdk else _JOB_FIELDS.get((self.service, self.action))
 
     @property
     def resource(self) -> str:

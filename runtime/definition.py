@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from stepsim.asl.compile import compile_machine
 from stepsim.asl.errors import DefinitionError, Problem
@@ -26,6 +26,8 @@ class Definition:
     """The states that call a service other than Lambda, or have a reader or a writer."""
     tasks: frozenset[str] = frozenset()
     """The names of its Task states, and the ARNs of what they call: what a model of a task goes by."""
+    jobs: Mapping[str, frozenset[str | None]] = field(default_factory=dict)
+    """What its Tasks start of ``ecs`` (families), ``batch`` and ``glue``; None among them: a name that is computed."""
 
     def missing_functions(self, known: Collection[str], modelled: Collection[str]) -> list[str]:
         """Functions that are named and that neither a function nor a modelled state stands for."""
@@ -66,7 +68,21 @@ def load_definition(
             aws_states.append(state.name)
     tasks = [state for state in walk(machine) if isinstance(state, TaskState)]
     modelled = frozenset(name for state in tasks for name in (state.name, state.resource.arn))
-    return Definition(machine, {name: tuple(states) for name, states in functions.items()}, tuple(aws_states), modelled)
+    named = {name: tuple(states) for name, states in functions.items()}
+    return Definition(machine, named, tuple(aws_states), modelled, _jobs(tasks))
+
+
+def _jobs(tasks: Iterable[TaskState]) -> dict[str, frozenset[str | None]]:
+    started: dict[str, frozenset[str | None]] = {}
+    for task in tasks:
+        resource = task.resource
+        if resource.job_field is not None or resource.sdk:
+            name = task.job
+            if name is not None and resource.service != "glue":
+                # A definition may be named by its ARN, and with its revision.
+                name = name.rpartition("/")[2].partition(":")[0]
+            started[resource.service] = started.get(resource.service, frozenset()) | {name}
+    return started
 
 
 def _first_hole(value: JSON) -> tuple[str | int, ...]:

@@ -37,8 +37,8 @@ from stepsim.runtime.mocks.running import MockRun
 from stepsim.runtime.persistence.archivist import Archivist
 from stepsim.runtime.report import RunFacts, make_report
 from stepsim.runtime.run_functions import FunctionMaker
-from stepsim.runtime.scenario_check import did_you_mean
 from stepsim.runtime.scenario_types import FunctionSpec, Scenario
+from stepsim.runtime.scenario_use import refuse_idle_models
 from stepsim.runtime.snapshot import snapshot
 from stepsim.runtime.statistics import Statistics
 from stepsim.runtime.watch import Ended, Report, RunError, Watch
@@ -119,12 +119,7 @@ class Stage:
                 f"{file.name} calls functions that nothing runs: {', '.join(missing)}. "
                 f"Name each one's code, with `run --function {missing[0]}=module:handler` or in a scenario's functions."
             )
-        tasks = sorted({name for _, definition in self._definitions() for name in definition.tasks})
-        for name in (name for name in scenario.tasks if name not in tasks):
-            hint = did_you_mean(name, tasks)
-            raise RunError(
-                f"tasks.{name} models nothing: no Task has this name or Resource" + (f" ({hint})." if hint else ".")
-            )
+        refuse_idle_models(scenario, [*self._definitions()])
         if scenario.faults:
             self.faults = Faults(scenario.faults, self.dice, self._run_ms, watch.strike)
 

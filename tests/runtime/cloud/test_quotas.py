@@ -127,7 +127,7 @@ def _scenario(folder: Path, state: dict[str, Any], quotas: str = "", more: str =
         "  Take: {handler: 'code:take', timeout_s: 60}\n"
         "  Read: {handler: 'code:read', timeout_s: 900}\n"
         "  Quick: {returns: 1}\n"
-        "containers: {job: {duration: 1s, memory_mb: 512}}\n"
+        f"{'containers: {job: {duration: 1s, memory_mb: 512}}' if 'ecs:runTask' in json.dumps(states) else ''}\n"
         "cloud:\n"
         "  buckets: {inbox: {}}\n"
         "  tables: {things: {partition_key: pk}}\n"
