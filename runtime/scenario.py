@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar, cast
 import msgspec
 
 from stepsim.asl.errors import Problem
+from stepsim.asl.parse import placeholders
 from stepsim.asl.payload import JSON
 from stepsim.asl.timestamp import parse_timestamp
 from stepsim.runtime import scenario_file as written
@@ -22,7 +23,7 @@ from stepsim.runtime.key_path import KeyPath
 from stepsim.runtime.mocks.inline import mocks_of
 from stepsim.runtime.scenario_account import check_prices, quotas_of
 from stepsim.runtime.scenario_apis import Api, api_of
-from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError
+from stepsim.runtime.scenario_check import INVALID_VALUE, MISSING_FILE, Checker, ScenarioError, did_you_mean
 from stepsim.runtime.scenario_faults import Fault, rule_of
 from stepsim.runtime.scenario_latency import latencies_of
 from stepsim.runtime.scenario_sets import Override, apply_sets
@@ -58,7 +59,7 @@ def load_scenario(
 ) -> Scenario:
     """The scenario of a YAML (or JSON) file, after the ``--set`` overrides; `seed` goes before the file's own.
 
-    On the system clock, what the file's own ``run.set`` says is changed first.
+    On the system clock, what the file's own ``run.set`` says is changed first; on the virtual one it is only checked.
     Raises ScenarioError with every problem: of the text, of an override, and of each key, with line, column and hint.
     """
     # Imported here: most of stepsim's commands read no YAML.
@@ -83,14 +84,27 @@ def load_scenario(
         duplicates = [Problem("DUPLICATE_KEY", f"{n!r} stands twice", n, line, column) for n, line, column in twice]
     if seed is not None:
         sets = [*sets, f"seed={seed}"]
-    members = _run_set(value) if clock == "system" else None
-    changed, overrides, misled = apply_sets(value, sets, members)
-    checker = Checker(places.position if places else lambda _: (1, 1), _override_of(value, overrides))
+    members = _run_set(value)
+    position = places.position if places else lambda _: (1, 1)
+    changed, overrides, misled = apply_sets(value, sets, members if clock == "system" else None)
+    checker = Checker(position, _override_of(value, overrides))
     scenario = _Resolver(checker, path, LOCAL_QUOTAS if clock == "system" else AWS_QUOTAS).scenario(changed)
     problems = sorted([*duplicates, *misled, *checker.problems], key=lambda problem: (problem.line, problem.column))
+    if not problems and members and clock == "virtual":
+        problems = _wrong_in_run(value, sets, members, position)
     if problems or scenario is None:
         raise ScenarioError(problems, source)
     return scenario
+
+
+def _wrong_in_run(
+    value: JSON, sets: Sequence[str], members: Mapping[str, JSON], position: Callable[[KeyPath], tuple[int, int]]
+) -> list[Problem]:
+    """What is wrong with the shape that a file's own ``run.set`` gives it: a path that leads nowhere, a wrong type."""
+    changed, overrides, misled = apply_sets(value, sets, members)
+    checker = Checker(position, _override_of(value, overrides))
+    checker.shape(changed, written.ScenarioFile)
+    return [*misled, *checker.problems]
 
 
 def _run_set(value: JSON) -> Mapping[str, JSON] | None:
@@ -145,6 +159,7 @@ class _Resolver:
             return None
         if template is None:
             definition = self._file(value.get("definition"), ("definition",), _DEFINITION_SUFFIXES)
+            self._check_substitutions(value.get("substitutions"), definition, ("substitutions",))
         else:
             definition = template.scenario.definition
         start_ms = self._start(value.get("start", "2026-01-01T00:00:00Z"))
@@ -303,6 +318,16 @@ class _Resolver:
             self._checker.add(INVALID_VALUE, f"a file ending in {', '.join(suffixes)} expected, not {name!r}", path)
         return file
 
+    def _check_substitutions(self, substitutions: JSON, definition: Path | None, path: KeyPath) -> None:
+        """Note each that the definition has no placeholder for: it would change nothing."""
+        if definition is None or not definition.is_file() or not isinstance(substitutions, dict) or not substitutions:
+            return
+        names = placeholders(definition.read_text(encoding="utf-8", errors="replace"))
+        for name in substitutions:
+            if name not in names:
+                message = f"{definition.name} has no placeholder ${{{name}}}"
+                self._checker.add(INVALID_VALUE, message, (*path, name), did_you_mean(name, names))
+
     def _start(self, text: JSON) -> int | None:
         if not isinstance(text, str):
             return None
@@ -353,6 +378,7 @@ class _Resolver:
     def _machine(self, machine: written.Machine, path: KeyPath) -> MachineSpec | None:
         self._check_name(str(path[-1]), path)
         definition = self._file(machine.definition, (*path, "definition"), _DEFINITION_SUFFIXES)
+        self._check_substitutions(machine.substitutions, definition, (*path, "substitutions"))
         return None if definition is None else MachineSpec(definition, machine.type, machine.substitutions)
 
     def _expectation(self, expected: str | written.Check, path: KeyPath) -> Expectation | Check | None:

@@ -70,7 +70,7 @@ run:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "machine.asl.json").write_text("{}")
+    (tmp_path / "machine.asl.json").write_text('{"Comment": "${Table}"}')
     (tmp_path / "data.py").write_text("def rows(n, random): return b''")
     (tmp_path / "functions").mkdir()
     (tmp_path / "functions/real.py").write_text("def handler(event, context): return event")
@@ -374,6 +374,37 @@ def test_a_real_run_may_be_smaller(folder: Path) -> None:
 
     assert (count(real=False), count(real=True)) == (3, 2)
     assert count("cloud.buckets.files.generate.count=9", real=True) == 9
+
+
+def test_a_substitution_of_nothing_is_told(folder: Path) -> None:
+    """With the placeholders that there are; of other machines, too."""
+    text = "definition: machine.asl.json\nsubstitutions: {Tabel: t}\n"
+    text += "machines: {other: {definition: machine.asl.json, substitutions: {Stage: x}}}\n"
+    assert problems(folder, text) == [
+        "2:17: substitutions.Tabel: machine.asl.json has no placeholder ${Tabel} (did you mean 'Table'?)",
+        "3:66: machines.other.substitutions.Stage: machine.asl.json has no placeholder ${Stage} (known: Table)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("cloud.bukets.x: {}", "cloud.bukets: unknown key 'bukets', set by run.set cloud.bukets.x"),
+        ("seed: soon", "seed: a whole number expected, not 'soon', set by run.set seed"),
+        ("seed.x: 1", "seed: there is no 'x' in 0, in run.set seed.x"),
+        ("input.anything: 1", None),
+    ],
+)
+def test_what_a_real_run_changes_is_checked_by_simulations_too(folder: Path, change: str, told: str | None) -> None:
+    """In the same words: a path that leads nowhere is found before anybody runs it."""
+    text = f"definition: machine.asl.json\nseed: 0\nrun: {{set: {{{change}}}}}\n"
+    if told is None:
+        assert load_scenario(write(folder, text)).input == {}
+        return
+    assert any(told in line for line in problems(folder, text))
+    with pytest.raises(ScenarioError) as raised:
+        load_scenario(folder / "scenario.yaml", clock="system")
+    assert told in str(raised.value)
 
 
 @pytest.mark.parametrize(
