@@ -232,14 +232,10 @@ def _run_retryable(state: Retryable, raw: Payload, frame: Frame, failed: StatesE
                 return _caught(state, raw, error, frame)
             counters = frame.engine.statistics.state(state.name)
             counters.retries[error.error or ""] += 1
-            if not frame.me.express:
-                counters.billed += 1
-                counters.billed_retries += 1
         finally:
             if frame.token is not None:
                 frame.engine.tokens.close(frame.token)
         failed = None
-        frame.engine.statistics.state_transitions += 1
         frame.retry_count += 1
         yield Sleep(frame.engine.scheduler.now_ms + wait_ms)
         transitions = None if frame.me.express else frame.engine.transitions
@@ -247,6 +243,11 @@ def _run_retryable(state: Retryable, raw: Payload, frame: Frame, failed: StatesE
             throttled_ms = transitions.delay_ms(frame.engine.scheduler.now_ms)
             if throttled_ms:
                 yield Sleep(frame.engine.scheduler.now_ms + throttled_ms)
+        # Who was ended while it waited has made no transition.
+        frame.engine.statistics.state_transitions += 1
+        if not frame.me.express:
+            counters.billed += 1
+            counters.billed_retries += 1
 
 
 def _caught(state: Retryable, raw: Payload, error: StatesError, frame: Frame) -> Step:
