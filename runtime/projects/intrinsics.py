@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from stepsim.asl.errors import DefinitionError
 from stepsim.asl.parse import Path as Steps
+from stepsim.asl.parse import is_hole
 from stepsim.asl.payload import JSON, encode
 from stepsim.runtime.cloud.call import DEFAULT_REGION
 from stepsim.runtime.projects.findings import UNKNOWN_NAME, ProjectError
@@ -65,13 +66,15 @@ def _join(resolver: Resolver, argument: JSON, steps: Steps) -> JSON:
 
 def _select(resolver: Resolver, argument: JSON, steps: Steps) -> JSON:
     argument = resolver.resolve(argument, steps)
-    if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], list):
-        index = str(argument[0])
-        if index.isdigit() and int(index) < len(argument[1]):
-            return argument[1][int(index)]
-        if argument[1]:
-            return resolver.wrong(f"Fn::Select finds no element {index}", steps)
-    return "${Select}"
+    if not isinstance(argument, list) or len(argument) != 2:
+        return resolver.wrong("Fn::Select takes an index and a list", steps)
+    index, items = str(argument[0]), argument[1]
+    if isinstance(items, list) and index.isdigit() and int(index) < len(items):
+        return items[int(index)]
+    if isinstance(items, str) and is_hole(items):
+        # It has been noted with the reason.
+        return items
+    return resolver.wrong(f"Fn::Select finds no element {index}", steps)
 
 
 def _split(resolver: Resolver, argument: JSON, steps: Steps) -> JSON:

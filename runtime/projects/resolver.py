@@ -21,6 +21,7 @@ from stepsim.runtime.projects.local_names import ref as ref_of
 from stepsim.runtime.scenario_check import did_you_mean
 
 _DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
+_COUNTED = {"Fn::Not": "one condition", "Fn::Equals": "two values"}
 _LISTS = ("CommaDelimitedList", "List<")
 
 
@@ -310,7 +311,7 @@ class Resolver:
             if name == "Condition":
                 return self.condition(str(argument), steps)
             arguments = argument if isinstance(argument, list) else [argument]
-            if name == "Fn::Not":
+            if name == "Fn::Not" and len(arguments) == 1:
                 return not self.holds(arguments[0], steps)
             if name == "Fn::And":
                 return all(self.holds(one, steps) for one in arguments)
@@ -319,6 +320,9 @@ class Resolver:
             if name == "Fn::Equals" and len(arguments) == 2:
                 left, right = (self.text(one, (*steps, name, index)) for index, one in enumerate(arguments))
                 return left == right
+            if name in _COUNTED:
+                self.wrong(f"{name} takes {_COUNTED[name]}", (*steps, name))
+                return False
         resolved = self.resolve(value, steps)
         return str(resolved).lower() == "true"
 

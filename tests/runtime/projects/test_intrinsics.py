@@ -111,3 +111,22 @@ def test_what_cannot_be_worked_out_is_named(write: Write) -> None:
         "the macro Mine runs on AWS only",
         "Fn::Cidr cannot be worked out offline",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("!If [!Equals [a], 1, 2]", "there is no condition"),
+        ("{Fn::Equals: [a]}", "Fn::Equals takes two values"),
+        ("{Fn::Not: []}", "Fn::Not takes one condition"),
+        ("!Select [0]", "Fn::Select takes an index and a list"),
+        ("!Select [0, []]", "Fn::Select finds no element 0"),
+        ("!Select [2, [a, b]]", "Fn::Select finds no element 2"),
+        ("!Select [0, !Ref Path]", "the parameter Path has no value"),
+    ],
+)
+def test_a_function_that_is_written_wrongly_is_told(write: Write, value: str, message: str) -> None:
+    """Once, with what it takes."""
+    made, _ = resolver(write, value)
+    [finding] = made.findings
+    assert finding.problem.message.startswith(message)
