@@ -12,7 +12,7 @@ from stepsim.runtime.projects.findings import MISSING_FILE, NOT_SUPPORTED, UNKNO
 from stepsim.runtime.projects.host import HostFile, mapping, read_host
 from stepsim.runtime.projects.intrinsics import FUNCTIONS
 from stepsim.runtime.projects.project import Project
-from stepsim.runtime.projects.resolver import Resolver
+from stepsim.runtime.projects.resolver import NO_VALUE, Resolver
 from stepsim.runtime.projects.resource import Resource
 from stepsim.runtime.projects.template_resources import READERS
 from stepsim.runtime.scenario_check import did_you_mean
@@ -52,6 +52,7 @@ class TemplateReader:
         self.builder = builder
         self.host = host
         self.resolver = Resolver(host, given, FUNCTIONS, exports, stack_name)
+        self._given = given
         self._exports = exports
         self._prefix = prefix
         template = mapping(host.value)
@@ -138,17 +139,34 @@ class TemplateReader:
             return
         if self._prefix.count("/") >= _DEPTH_MAX:
             raise ProjectError([resource.site.error(NOT_SUPPORTED, "templates are nested without an end")])
-        with self.resolver.collecting() as unknown:
-            written = resource.mapping("Parameters")
-            steps = resource.steps("Parameters")
-            given = {key: self.resolver.resolve(value, (*steps, key)) for key, value in written.items()}
-        holes = {f"${{{finding.problem.message}}}" for finding in unknown}
-        known = {key: value for key, value in given.items() if isinstance(value, str) and value not in holes}
+        host = read_host(file)
+        passed = self._passed(resource)
+        told = self._told(mapping(mapping(host.value).get("Parameters")), resource)
         inner = TemplateReader(
-            self.builder, read_host(file), known, self._exports, prefix=f"{resource.id}/", stack_name=resource.id
+            self.builder, host, {**told, **passed}, self._exports, prefix=f"{resource.id}/", stack_name=resource.id
         )
         inner.read()
         self.resolver.nested[resource.logical_id] = inner.outputs()
+        self.used |= inner.used & told.keys()
+
+    def _passed(self, resource: Resource) -> dict[str, JSON]:
+        """The parameters of a nested stack, but for those that only AWS knows."""
+        passed: dict[str, JSON] = {}
+        for name, written in resource.mapping("Parameters").items():
+            with self.resolver.collecting() as unknown:
+                value = self.resolver.resolve(written, (*resource.steps("Parameters"), name))
+            if not unknown and value is not NO_VALUE and not isinstance(value, dict):
+                passed[name] = value
+        return passed
+
+    def _told(self, declared: Mapping[str, JSON], resource: Resource) -> dict[str, JSON]:
+        """The given values that fill what is unknown in a nested stack: its parameters without a value, other names."""
+        written = resource.mapping("Parameters")
+        return {
+            name: value
+            for name, value in self._given.items()
+            if name not in declared or name in written or "Default" not in mapping(declared[name])
+        }
 
 
 def merged(common: Mapping[str, JSON], own: Mapping[str, JSON]) -> Mapping[str, JSON]:

@@ -233,3 +233,46 @@ def test_nested_stacks_are_read_with_their_parameters(write: Write) -> None:
     assert [*project.tables] == ["ledger"]
     report = runner.simulate(scenario_of_project(project).scenario)
     assert report["execution"]["output"] == "arn:aws:dynamodb:us-east-1:123456789012:table/ledger"
+
+
+def test_a_nested_stack_is_given_what_is_known(write: Write) -> None:
+    """Numbers and lists, too; what the outer stack does not know is told in the inner, and --parameter fills it."""
+    outer = """
+        Parameters: {Vpc: {Type: String}, Stage: {Type: String, Default: outer}}
+        Resources:
+          Inner:
+            Type: AWS::CloudFormation::Stack
+            Properties:
+              TemplateURL: inner.yaml
+              Parameters: {Size: 5, Flag: true, Names: [a, b], Net: !Sub "net-${Vpc}"}
+    """
+    inner = """
+        Parameters:
+          Size: {Type: Number}
+          Flag: {Type: String}
+          Names: {Type: CommaDelimitedList}
+          Net: {Type: String}
+          Stage: {Type: String, Default: inner}
+        Resources:
+          Flow:
+            Type: AWS::StepFunctions::StateMachine
+            Properties:
+              Definition:
+                StartAt: A
+                States:
+                  A:
+                    Type: Pass
+                    Result: [!Ref Size, !Ref Flag, !Ref Names, !Ref Stage, !Ref Net, !ImportValue Other]
+                    End: true
+    """
+    folder = write({"template.yaml": outer, "inner.yaml": inner})
+    with pytest.raises(ProjectError) as raised:
+        scenario_of_project(load_project(folder))
+    assert [one.problem.suggestion for one in raised.value.findings] == [
+        "say what it is: --parameter 'Net=VALUE'",
+        "say what it is: --parameter 'Other=VALUE'",
+    ]
+    for given, net in (({"Net": "n"}, "n"), ({"Vpc": "v", "Stage": "s"}, "net-v")):
+        made = scenario_of_project(load_project(folder, {**given, "Other": "o"})).scenario
+        output = runner.simulate(made)["execution"]["output"]
+        assert output == ["5", "true", ["a", "b"], "inner", net, "o"]
