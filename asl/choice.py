@@ -108,15 +108,7 @@ def _path_comparison(convert: _Convert, compare: _Compare) -> Callable[[Path, JS
 
 
 def _required(path: Path) -> Expression:
-    read = path.evaluate
-
-    def evaluate(subject: JSON, scope: Scope) -> JSON:
-        try:
-            return read(subject, scope)
-        except PathNotFound:
-            raise _invalid(path) from None
-
-    return evaluate
+    return path.failing(lambda subject: _invalid(path))
 
 
 def _is(convert: Callable[[JSON], bool]) -> Callable[[Path, JSON], Test]:

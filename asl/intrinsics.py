@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-from stepsim.asl.errors import INTRINSIC_FAILURE, PathNotFound, StatesError, runtime_error
+from stepsim.asl.errors import INTRINSIC_FAILURE, StatesError, runtime_error
 from stepsim.asl.expression import Expression, Scope
 from stepsim.asl.intrinsic_functions import (
     FORMAT,
@@ -204,16 +204,7 @@ class _Reader:
 
 
 def _path_argument(text: str) -> _Argument:
-    path = compile_path(text)
-    read = path.evaluate
-
-    def evaluate(subject: JSON, scope: Scope) -> JSON:
-        try:
-            return read(subject, scope)
-        except PathNotFound:
-            raise _MissingArgument(text) from None
-
-    return evaluate
+    return compile_path(text).failing(lambda subject: _MissingArgument(text))
 
 
 def _apply(function: Function, arguments: tuple[_Argument, ...]) -> Expression:

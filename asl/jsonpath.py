@@ -16,6 +16,7 @@ witness: the tests hold our answers against it where both follow the same rules.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TypeAlias
 
 from stepsim.asl.errors import RESULT_PATH_MATCH_FAILURE, PathNotFound, StatesError, runtime_error
@@ -51,6 +52,18 @@ class Path:
 
     def __call__(self, subject: JSON, scope: Scope) -> JSON:
         return self.evaluate(subject, scope)
+
+    def failing(self, missing: Callable[[JSON], Exception]) -> Expression:
+        """The same expression, which raises what `missing` makes of its subject in place of PathNotFound."""
+        read = self.evaluate
+
+        def evaluate(subject: JSON, scope: Scope) -> JSON:
+            try:
+                return read(subject, scope)
+            except PathNotFound:
+                raise missing(subject) from None
+
+        return evaluate
 
     def __repr__(self) -> str:
         return f"Path({self.text!r})"

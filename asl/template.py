@@ -32,16 +32,7 @@ def compile_value(text: str, field: str) -> Expression:
     """The expression of a field that is a path or an intrinsic function call itself: ErrorPath, CausePath."""
     if not text.startswith("$"):
         return _intrinsic(text, field)
-    path = compile_path(text)
-    read = path.evaluate
-
-    def evaluate(subject: JSON, scope: Scope) -> JSON:
-        try:
-            return read(subject, scope)
-        except PathNotFound:
-            raise _not_found(text, field, subject) from None
-
-    return evaluate
+    return compile_path(text).failing(lambda subject: _not_found(text, field, subject))
 
 
 def _constant(value: JSON) -> Expression:

@@ -111,11 +111,8 @@ _FOR = {
 
 def check_resource(value: JSON, path: Path, findings: Findings, *, express: bool, input_field: str) -> None:
     """Report a Task's Resource that AWS does not call; in an Express machine also those that wait."""
-    if type(value) is not str:
-        expect_type(findings, "[STRING]", path)
-        return
-    text = _PARTITION.sub("arn:aws:", value)
-    if is_hole(text):
+    text = _text(value, path, findings)
+    if text is None:
         return
     try:
         resource = parse_resource(text)
@@ -144,16 +141,22 @@ WRITER = "putObject"
 
 def check_s3_resource(value: JSON, path: Path, findings: Findings, allowed: tuple[str, ...]) -> None:
     """Report a reader's or writer's Resource that is none of the allowed actions of S3."""
-    if type(value) is not str:
-        expect_type(findings, "[STRING]", path)
-        return
-    text = _PARTITION.sub("arn:aws:", value)
-    if is_hole(text):
+    text = _text(value, path, findings)
+    if text is None:
         return
     match = _ARN.fullmatch(text)
     if match is None or match.group(1) != "states" or match.group(4) not in [f"s3:{action}" for action in allowed]:
         arns = " or ".join(f"arn:aws:states:::s3:{action}" for action in allowed)
         _refuse(value, path, findings, f"Write {arns}.")
+
+
+def _text(value: JSON, path: Path, findings: Findings) -> str | None:
+    """A Resource in the standard partition; None where there is nothing to judge yet: a hole, or no text at all."""
+    if type(value) is not str:
+        expect_type(findings, "[STRING]", path)
+        return None
+    text = _PARTITION.sub("arn:aws:", value)
+    return None if is_hole(text) else text
 
 
 def _refuse(value: str, path: Path, findings: Findings, hint: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # The closures here share one shape; not each of them reads all that it is given.
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stepsim.asl.expression import Expression, Scope
 from stepsim.asl.jsonata.query import Subject, compile_query, unexpected_type
@@ -21,9 +21,12 @@ def compile_value(value: JSON, field: str, subject_name: Subject = "") -> Expres
 
 
 def compile_typed(value: JSON, field: str, expected: str, kinds: tuple[type, ...]) -> Expression:
-    """The expression of a field that takes values of one type only; `expected` is JSONata's word for it."""
+    """The expression of a field that takes values of one type only; `expected` is JSONata's word for it.
+
+    A literal of that type may hold expressions: ``"Items": [1, "{% $n %}"]``.
+    """
     if not is_expression(value):
-        return lambda subject, scope: value
+        return compile_value(value, field)
     text = expression_text(value)
     query = compile_query(text, field)
 
@@ -53,37 +56,22 @@ def _compile(value: JSON, field: str, subject_name: Subject) -> Expression | Non
     if is_expression(value):
         return compile_query(expression_text(value), field, subject_name)
     if type(value) is dict:
-        return _object(value, field, subject_name)
+        return _filled(value, ((name, _compile(one, f"{field}/{name}", subject_name)) for name, one in value.items()))
     if type(value) is list:
-        return _array(value, field, subject_name)
+        return _filled(value, ((at, _compile(one, f"{field}[{at}]", subject_name)) for at, one in enumerate(value)))
     return None
 
 
-def _object(members: dict[str, JSON], field: str, subject_name: Subject) -> Expression | None:
-    compiled = {name: _compile(member, f"{field}/{name}", subject_name) for name, member in members.items()}
-    computed = tuple((name, expression) for name, expression in compiled.items() if expression is not None)
+def _filled(value: JSON, compiled: Iterable[tuple[str | int, Expression | None]]) -> Expression | None:
+    """A copy of an object or array with what is computed in its places; None where nothing is."""
+    computed = tuple((place, expression) for place, expression in compiled if expression is not None)
     if not computed:
         return None
 
     def build(subject: JSON, scope: Scope) -> JSON:
-        result = members.copy()
-        for name, expression in computed:
-            result[name] = expression(subject, scope)
-        return result
-
-    return build
-
-
-def _array(items: list[JSON], field: str, subject_name: Subject) -> Expression | None:
-    compiled = [_compile(item, f"{field}[{index}]", subject_name) for index, item in enumerate(items)]
-    computed = tuple((index, expression) for index, expression in enumerate(compiled) if expression is not None)
-    if not computed:
-        return None
-
-    def build(subject: JSON, scope: Scope) -> JSON:
-        result = items.copy()
-        for index, expression in computed:
-            result[index] = expression(subject, scope)
+        result = value.copy()
+        for place, expression in computed:
+            result[place] = expression(subject, scope)
         return result
 
     return build
