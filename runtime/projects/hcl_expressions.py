@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from stepsim.asl.payload import JSON
 from stepsim.runtime.projects.hcl_templates import Template
-from stepsim.runtime.projects.hcl_tokens import HEREDOC, Cursor, string_end
+from stepsim.runtime.projects.hcl_tokens import HEREDOC, Cursor, HclError, string_end, within
 from stepsim.runtime.projects.hcl_values import OPERATIONS, Expr, Scope, as_text, member, number, pairs
 
 _NUMBER = re.compile(r"\d+(\.\d+)?([eE][-+]?\d+)?")
@@ -71,9 +71,10 @@ class ExpressionReader(Cursor):
         letter = self.text[self.at : self.at + 1]
         if letter == '"':
             end = string_end(self.text, self.at)
-            inner = self.text[self.at + 1 : end - 1]
+            with within(self.at + 1):
+                text = Template(self.text[self.at + 1 : end - 1], ExpressionReader, escapes=True).parse()
             self.at = end
-            return Template(inner, ExpressionReader, escapes=True).parse()
+            return text
         if letter == "(":
             self.at += 1
             value = self.expression()
@@ -237,13 +238,23 @@ class ExpressionReader(Cursor):
         end = re.compile(rf"^[ \t]*{match[2]}[ \t]*\r?$", re.MULTILINE).search(self.text, match.end())
         if end is None:
             self.fail(f"{match[2]} expected at the end of the text")
-        text = self.text[match.end() : end.start()]
+        text = written = self.text[match.end() : end.start()]
         self.at = end.end()
         if match[1]:
             lines = text.splitlines(keepends=True)
             indents = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
             text = "".join(line[min(indents, default=0) :] if line.strip() else line.lstrip(" \t") for line in lines)
-        return Template(text, ExpressionReader, escapes=False).parse()
+        try:
+            return Template(text, ExpressionReader, escapes=False).parse()
+        except HclError as error:
+            raise HclError(str(error), match.end() + _before_trimming(error.offset, text, written)) from None
+
+
+def _before_trimming(offset: int, text: str, written: str) -> int:
+    """Where something in a text stands in the same with its lines' indentation."""
+    line = text.count("\n", 0, offset)
+    lines, longer = text.split("\n")[: line + 1], written.split("\n")[: line + 1]
+    return offset + sum(map(len, longer)) - sum(map(len, lines))
 
 
 def _indexed(value: Expr, index: Expr) -> Expr:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Protocol
 
-from stepsim.runtime.projects.hcl_tokens import HclError, brace_end
+from stepsim.runtime.projects.hcl_tokens import HclError, brace_end, within
 from stepsim.runtime.projects.hcl_values import Expr, Scope, as_text, pairs
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
+_UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})|\\U(000[0-9a-fA-F]{5}|0010[0-9a-fA-F]{4})")
 
 
 class Reader(Protocol):
@@ -65,14 +67,16 @@ class Template:
                 self.at = end
                 flush(inner.startswith("~"))
                 strip = inner.endswith("~")
+                begin = end - 1 - len(inner.lstrip("~").lstrip())
                 inner = inner.strip("~").strip()
                 if start[0] == "$":
-                    parts.append(self._read(inner, 0).expression())
+                    with within(begin):
+                        parts.append(self._read(inner, 0).expression())
                     continue
                 word = inner.partition(" ")[0]
                 if word in ends:
                     return parts, word
-                parts.append(self._directive(word, inner))
+                parts.append(self._directive(word, inner, begin))
             elif self.escapes and start[0] == "\\":
                 literal += self._escaped(start[1:2])
             else:
@@ -82,22 +86,26 @@ class Template:
         return parts or [lambda scope: ""], ""
 
     def _escaped(self, letter: str) -> str:
-        if letter == "u":
-            code = self.text[self.at + 2 : self.at + 6]
-            self.at += 6
-            return chr(int(code, 16))
+        code = _UNICODE.match(self.text, self.at)
+        if code is not None:
+            self.at = code.end()
+            return chr(int(code[1] or code[2], 16))
+        if letter in ("u", "U"):
+            raise HclError(f"\\{letter} takes the number of a letter", self.at)
         self.at += 2
         return _ESCAPES.get(letter, letter)
 
-    def _directive(self, word: str, inner: str) -> Expr:
+    def _directive(self, word: str, inner: str, begin: int) -> Expr:
         if word == "if":
-            condition = self._read(inner, 2).expression()
+            with within(begin):
+                condition = self._read(inner, 2).expression()
             first, end = self._parts(("else", "endif"))
             second = self._parts(("endif",))[0] if end == "else" else []
             return lambda scope: _joined(first if condition(scope) is True else second, scope)
         if word != "for":
-            raise HclError(f"there is no directive %{{{word}}}", self.at)
-        names, source = self._read(inner, 3).loop()
+            raise HclError(f"there is no directive %{{{word}}}", begin)
+        with within(begin):
+            names, source = self._read(inner, 3).loop()
         body, _ = self._parts(("endfor",))
         return lambda scope: "".join(
             _joined(body, scope.inside(dict(zip(names, pair, strict=False))))

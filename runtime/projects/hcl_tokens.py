@@ -6,6 +6,8 @@ Newlines mean nothing here: what follows an expression can never continue it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 _BLANK = re.compile(r"(?:\s+|#[^\n]*|//[^\n]*|/\*.*?\*/)+", re.DOTALL)
@@ -20,6 +22,15 @@ class HclError(Exception):
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
         self.offset = offset
+
+
+@contextmanager
+def within(begin: int) -> Iterator[None]:
+    """Errors of a text that begins at this offset of another stand where they stand in that."""
+    try:
+        yield
+    except HclError as error:
+        raise HclError(str(error), begin + error.offset) from None
 
 
 class Cursor:

@@ -89,8 +89,13 @@ def read_blocks(file: Path) -> Found:
     try:
         return Found(parse_file(text), file, text)
     except HclError as error:
-        line, column = _place(text, error.offset)
-        raise ProjectError([Finding(file, Problem(UNREADABLE, f"is no HCL: {error}", "", line, column))]) from None
+        raise no_hcl(file, text, error) from None
+
+
+def no_hcl(file: Path, text: str, error: HclError) -> ProjectError:
+    """What is wrong with a file, where it stands."""
+    line, column = _place(text, error.offset)
+    return ProjectError([Finding(file, Problem(UNREADABLE, f"is no HCL: {error}", "", line, column))])
 
 
 def _place(text: str, offset: int) -> Place:

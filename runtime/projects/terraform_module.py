@@ -9,9 +9,7 @@ from stepsim.asl.parse import is_hole
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.projects.findings import UNRESOLVED, Finding
-from stepsim.runtime.projects.hcl_expressions import parse_template
 from stepsim.runtime.projects.hcl_values import Scope, as_text
-from stepsim.runtime.projects.host import mapping
 from stepsim.runtime.projects.local_names import attribute, default_name, filled, naming_of, queue_url
 from stepsim.runtime.projects.terraform_files import Found, declared_in
 from stepsim.runtime.projects.terraform_resources import CLOUDFORMATION
@@ -146,7 +144,7 @@ class Module:
             return "archive"
         if kind == "template_file" and wanted == "rendered":
             values = values_of(found.block, scope)
-            return parse_template(as_text(values.get("template", "")))(scope.inside(mapping(values.get("vars"))))
+            return scope.call("templatestring", [values.get("template", ""), values.get("vars")])
         return self._attribute(found, wanted, full, scope)
 
     def _of_resource(self, found: Found, rest: list[str | int], full: str, scope: Names) -> JSON:

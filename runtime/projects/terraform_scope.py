@@ -10,8 +10,10 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime.projects.hcl import Block
 from stepsim.runtime.projects.hcl_expressions import parse_template
 from stepsim.runtime.projects.hcl_functions import FUNCTIONS
+from stepsim.runtime.projects.hcl_tokens import HclError
 from stepsim.runtime.projects.hcl_values import Scope, as_text, member
 from stepsim.runtime.projects.host import mapping
+from stepsim.runtime.projects.terraform_files import no_hcl
 
 
 class Names:
@@ -42,7 +44,7 @@ class Names:
                 return read(self, arguments)
             if name in FUNCTIONS:
                 return FUNCTIONS[name](*arguments)
-        except (ValueError, TypeError, LookupError, AttributeError, OSError):
+        except (ValueError, TypeError, LookupError, AttributeError, OSError, HclError):
             pass
         self.holes.append(f"{name}()")
         return f"${{{name}()}}"
@@ -56,7 +58,13 @@ def _file(scope: Names, arguments: list[JSON]) -> JSON:
 
 
 def _template_file(scope: Names, arguments: list[JSON]) -> JSON:
-    return parse_template(as_text(_file(scope, arguments)))(scope.inside(mapping(arguments[1])))
+    file = scope.folder / str(arguments[0])
+    text = as_text(_file(scope, arguments))
+    try:
+        template = parse_template(text)
+    except HclError as error:
+        raise no_hcl(file, text, error) from None
+    return template(scope.inside(mapping(arguments[1])))
 
 
 def _template_text(scope: Names, arguments: list[JSON]) -> JSON:

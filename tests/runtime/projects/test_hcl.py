@@ -19,8 +19,28 @@ def test_a_file_is_blocks_in_blocks() -> None:
     assert (values.type, values.labels, [*values.attributes]) == ("locals", (), ["z"])
 
 
-def test_what_is_no_hcl_is_told_where() -> None:
-    """Not the end of the file, but the place."""
+@pytest.mark.parametrize(
+    "text",
+    [
+        'resource "a" "b" {\n  name = ;\n}\n',
+        '# one\nlocals {\n  a = "x-${1 + ;}"\n}\n',
+        'locals {\n  a = "x-${"y${~ upper(;) ~}"}"\n}\n',
+        "locals {\n  a = <<EOF\n  {}\n  ${1 + ;}\nEOF\n}\n",
+        "locals {\n  a = <<-EOF\n    {}\n\n      %{ if 1 + ; }a%{ endif }\n  EOF\n}\n",
+        "locals {\n  a = <<-EOF\n    {}\n      %{ for x in ; }a%{ endfor }\n  EOF\n}\n",
+        'locals {\n  a = "b %{ ;loop }"\n}\n',
+    ],
+)
+def test_what_is_no_hcl_is_told_where(text: str) -> None:
+    """Not the end of the file, but the place, in a text as elsewhere."""
     with pytest.raises(HclError) as raised:
-        parse_file('resource "a" "b" {\n  name = \n}\n')
-    assert raised.value.offset == len('resource "a" "b" {\n  name = \n')
+        parse_file(text)
+    assert raised.value.offset == text.index(";")
+
+
+def test_a_letter_without_a_number_is_told_where() -> None:
+    """It may not be taken for another."""
+    text = 'a = "b \\u00G0"\n'
+    with pytest.raises(HclError, match=r"\\u takes the number of a letter") as raised:
+        parse_file(text)
+    assert raised.value.offset == text.index("\\")

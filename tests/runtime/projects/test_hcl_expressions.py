@@ -55,6 +55,7 @@ def worked_out(expression: str) -> JSON:
         ('jsondecode("{\\"a\\": [1]}").a[0]', 1),
         ('"%{ if true }yes%{ else }no%{ endif }"', "yes"),
         ("element(concat([1], [2]), 1)", 2),
+        (r'"\u0041\U0001F600\t"', "A\U0001f600\t"),
     ],
 )
 def test_an_expression_is_worked_out(expression: str, expected: JSON) -> None:

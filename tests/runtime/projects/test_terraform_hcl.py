@@ -196,3 +196,11 @@ def test_instances_are_told_apart(write: Write) -> None:
         }
     """
     assert [*load_project(write({"main.tf": text})).queues] == ["q-a", "q-b", "c-0", "c-1"]
+
+
+def test_a_template_that_is_no_hcl_is_told_where(write: Write) -> None:
+    """In the file of the template."""
+    main = 'resource "aws_sfn_state_machine" "m" { definition = templatefile("machine.json", {}) }\n'
+    folder = write({"main.tf": main, "machine.json": '{"StartAt":\n "${1 + ;}"}\n'})
+    with pytest.raises(ProjectError, match=r"machine.json:2:9: is no HCL: a value expected"):
+        load_project(folder)
