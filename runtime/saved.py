@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from stepsim.runtime.execution import Execution
+from stepsim.runtime.json_output import json_text
 
 if TYPE_CHECKING:
     from stepsim.runtime.api.execution_store import ExecutionStore
@@ -26,7 +27,7 @@ def save_account(folder: Path, execution: Execution | None, cloud: Cloud | None)
     """Write the history, the buckets and the tables of a run below a folder. Raises OSError where it cannot."""
     folder.mkdir(parents=True, exist_ok=True)
     events = [] if execution is None else [event.as_dict() for event in execution.history]
-    _write(folder / "history.json", msgspec.json.format(msgspec.json.encode({"events": events}), indent=2) + b"\n")
+    _write(folder / "history.json", json_text({"events": events}).encode())
     if cloud is None:
         return
     tables = list(cloud.tables())
@@ -47,7 +48,7 @@ def save_failed_children(folder: Path, store: ExecutionStore, map_runs: Iterable
             events = [event.as_dict() for event in execution.history] if execution.history.stored else []
             told = {**execution.describe(), "input": execution.me.input.value, "events": events}
             place = folder / "children" / f"{run.label}-{run.uuid}" / f"{execution.me.name}.json"
-            _write(place, msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
+            _write(place, json_text(told).encode())
 
 
 def _inside(folder: Path, key: str) -> Path:

@@ -115,3 +115,36 @@ def test_by_default_no_child_is_kept(scenario: Any, tmp_path: Path) -> None:
     assert "ResourceNotFound" in plain["execution"]["error"]
     assert not (tmp_path / "saved/children").exists()
     assert plain["map_runs"] == kept["map_runs"]
+
+
+LISTED = """
+definition: listed.asl.json
+keep_children: failed
+cloud: {buckets: {photos: {generate: {count: 2, key: "{n}.jpg", size: 9}}}}
+"""
+
+
+def test_children_are_saved_whatever_their_items_hold(tmp_path: Path) -> None:
+    """A listed object's LastModified is a number of its own kind, and a cause may hold half a character."""
+    cause = "half a character: " + chr(0xD800)
+    mapped = {
+        "Type": "Map",
+        "ItemReader": {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "photos"}},
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "F",
+            "States": {"F": {"Type": "Fail", "Error": "E", "Cause": cause}},
+        },
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Fail"}],
+        "End": True,
+    }
+    states = {"Each": mapped, "Fail": {"Type": "Fail", "Error": "E", "Cause": cause}}
+    (tmp_path / "listed.asl.json").write_text(json.dumps({"StartAt": "Each", "States": states}))
+    (tmp_path / "listed.yaml").write_text(LISTED)
+    runner.simulate(load_scenario(tmp_path / "listed.yaml"), runner.Watch(save=tmp_path / "saved"))
+    children = [json.loads(file.read_text()) for file in (tmp_path / "saved/children").glob("*/*.json")]
+    assert {(child["input"]["Size"], child["cause"]) for child in children} == {(9, cause)}
+    assert json.loads((tmp_path / "saved/history.json").read_text())["events"][-1]["executionFailedEventDetails"] == {
+        "error": "E",
+        "cause": cause,
+    }
