@@ -13,7 +13,7 @@ import anyio
 from stepsim.runtime.account import Account
 from stepsim.runtime.run_subject import RunSubject
 from stepsim.runtime.scheduler import Scheduler
-from stepsim.runtime.simulation import Progress, interrupt, interruption, rare_collections
+from stepsim.runtime.simulation import Progress, interrupt, rare_collections
 
 _LOOK_S = 0.1
 
@@ -37,11 +37,20 @@ def _turn(scheduler: Scheduler) -> None:
     scheduler.advance(max(now_ms(), scheduler.now_ms), lambda: time.monotonic() > over_s)
 
 
-async def drive(account: Account, execution: RunSubject, progress: Progress | None = None) -> None:
+def _never() -> bool:
+    return False
+
+
+async def drive(
+    account: Account,
+    execution: RunSubject,
+    progress: Progress | None = None,
+    interrupted: Callable[[], bool] = _never,
+) -> None:
     """Run an execution to its end on the system clock, and what faults have made run besides.
 
-    Wakes for the scheduler's deadlines, for answers from outside, and ten times a second for `progress` and Ctrl-C,
-    which stops the execution.
+    Wakes for the scheduler's deadlines, for answers from outside, and ten times a second for `progress` and to stop the
+    execution where `interrupted` says so.
     """
     scheduler = account.scheduler
     loop = asyncio.get_running_loop()
@@ -51,7 +60,7 @@ async def drive(account: Account, execution: RunSubject, progress: Progress | No
         event.set()
 
     scheduler.wake = wake
-    with interruption() as interrupted, rare_collections():
+    with rare_collections():
         while execution.status == "RUNNING" or account.unfinished:
             event.clear()
             _turn(scheduler)

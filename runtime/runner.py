@@ -94,21 +94,24 @@ def redrive(scenario: Scenario, folder: Path, watch: Watch = NOTHING_WATCHED, pr
 async def _run(scenario: Scenario, watch: Watch, processes: int | None, kept: KeptRun | None) -> Report:
     from stepsim.runtime.realtime import drive as drive_really
     from stepsim.runtime.realtime import now_ms
+    from stepsim.runtime.simulation import interruption
 
     stage = Stage(replace(scenario, start_ms=now_ms()), "real", watch, kept)
-    with ExitStack() as open_parts:
+    # Ctrl-C is heard from here on, not only while the execution is driven: one that comes while a kept run is being
+    # brought back would leave children behind that nobody can write down any more.
+    with interruption() as interrupted, ExitStack() as open_parts:
         cloud = stage.open_cloud(open_parts)
         if not scenario.has_code:
             account = stage.account(open_parts, cloud, no_code)
             execution = stage.start(account, cloud)
-            await drive_really(account, execution, stage.look(account, execution, cloud))
+            await drive_really(account, execution, stage.look(account, execution, cloud), interrupted)
             return stage.end(account, execution, cloud)
         from stepsim.runtime.process_functions import open_pool
 
         async with open_pool(scenario, cloud, processes) as code:
             account = stage.account(open_parts, cloud, code)
             execution = stage.start(account, cloud)
-            await drive_really(account, execution, stage.look(account, execution, cloud))
+            await drive_really(account, execution, stage.look(account, execution, cloud), interrupted)
             return stage.end(account, execution, cloud)
 
 

@@ -124,3 +124,14 @@ def test_a_functions_answer_to_a_task_token_arrives(scenario: Any, tmp_path: Pat
     report = verb(loaded)
     assert report["execution"]["output"] == "sent"
     assert list(report["calls"]) == ["stepfunctions.SendTaskSuccess"]
+
+
+def test_ctrl_c_stops_a_run_that_is_still_being_set_up(scenario: Any, tmp_path: Path) -> None:
+    """It comes while the account is made (here, from a generator's module), and what is begun then ends ABORTED."""
+    scenario()
+    (tmp_path / "bodies.py").write_text(
+        "import signal\nsignal.raise_signal(signal.SIGINT)\ndef body(n, random):\n    return b''\n"
+    )
+    generated = "cloud.buckets.things.generate={count: 1, key: 'k{n}', body: 'bodies:body'}"
+    loaded = load_scenario(tmp_path / "scenario.yaml", [generated])
+    assert runner.run(loaded)["execution"]["error"] == "stepsim.Interrupted"
