@@ -57,6 +57,20 @@ def test_every_state_takes_expressions(laboratory: Any) -> None:
     assert (refused.execution.error, refused.execution.cause) == ("TooLarge", "12")
 
 
+def test_items_that_are_written_out_may_hold_expressions(laboratory: Any) -> None:
+    """An array or object in Items is evaluated at any depth, in maps of either kind; one that gives nothing fails."""
+    inner = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    large = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, **inner}
+    for processor in (inner, large):
+        each = {"Type": "Map", "ItemProcessor": processor, "End": True}
+        items = [1, "{% $states.input.n + 1 %}", {"a": ["{% $states.input.n %}"]}]
+        done = laboratory.run({**JSONATA, "StartAt": "M", "States": {"M": {**each, "Items": items}}}, {"n": 1})
+        assert done.output == [1, 2, {"a": [1]}]
+        failed = laboratory.run({**JSONATA, "StartAt": "M", "States": {"M": {**each, "Items": ["{% $x %}"]}}}, {})
+        assert failed.execution.error == "States.QueryEvaluationError"
+        assert "specified for the field 'Items[0]' returned nothing" in failed.execution.cause
+
+
 def test_a_failed_evaluation_has_an_event_and_can_be_caught(laboratory: Any) -> None:
     """EvaluationFailed names the field; a retried one is written for each attempt (measured)."""
     definition: dict[str, Any] = {
