@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from stepsim.asl.payload import JSON
 from stepsim.runtime.projects.hcl_templates import Template
 from stepsim.runtime.projects.hcl_tokens import HEREDOC, Cursor, HclError, string_end, within
-from stepsim.runtime.projects.hcl_values import OPERATIONS, Expr, Scope, as_text, member, number, pairs
+from stepsim.runtime.projects.hcl_values import FAILURES, OPERATIONS, Expr, Scope, as_text, member, number, pairs
 
 _NUMBER = re.compile(r"\d+(\.\d+)?([eE][-+]?\d+)?")
 _BINARY = re.compile(r"\|\||&&|==|!=|<=|>=|[<>+*/%-]")
@@ -265,7 +265,7 @@ def _tried(name: str, arguments: list[Expr], scope: Scope) -> JSON:
     for argument in arguments:
         try:
             value = argument(scope)
-        except (LookupError, ValueError, TypeError):
+        except FAILURES:
             continue
         return True if name == "can" else value
     return False if name == "can" else None

@@ -26,6 +26,9 @@ class Scope(Protocol):
 
 Expr: TypeAlias = Callable[[Scope], JSON]
 
+FAILURES = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
+"""What an expression raises that cannot be worked out."""
+
 
 def as_text(value: JSON) -> str:
     """A value within a text."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from stepsim.asl.parse import placeholders
 from stepsim.asl.payload import JSON
 from stepsim.runtime.projects.builder import ProjectBuilder
-from stepsim.runtime.projects.findings import UNKNOWN_NAME, UNRESOLVED, Finding, ProjectError, Site
+from stepsim.runtime.projects.findings import INVALID_VALUE, UNKNOWN_NAME, UNRESOLVED, Finding, ProjectError, Site
+from stepsim.runtime.projects.hcl_values import FAILURES
 from stepsim.runtime.projects.project import Project
 from stepsim.runtime.projects.terraform_files import Found, read_blocks
 from stepsim.runtime.projects.terraform_module import Module, suffix_of
@@ -111,10 +111,12 @@ def _holes(found: Found, scope: Names, site: Site) -> tuple[Finding, ...]:
     """What only AWS knows of what is run: a machine's definition, a function's environment."""
     definition = found.block.attributes.get("definition")
     if found.type == "aws_sfn_state_machine" and definition is not None:
-        with suppress(LookupError, ValueError, TypeError):
+        try:
             left = placeholders(definition.expr(scope))
-            # What a module was given may have holes, too.
-            scope.holes += [name for name in left if _REFERENCE.fullmatch(name)]
+        except FAILURES as error:
+            return (site.error(INVALID_VALUE, f"the definition cannot be worked out: {_reason(error)}"),)
+        # What a module was given may have holes, too.
+        scope.holes += [name for name in left if _REFERENCE.fullmatch(name)]
     elif found.type == "aws_lambda_function":
         for block in found.block.blocks:
             if block.type == "environment":
@@ -123,3 +125,7 @@ def _holes(found: Found, scope: Names, site: Site) -> tuple[Finding, ...]:
         site.error(UNRESOLVED, f"{hole} is known to AWS only", f"say what it is: --parameter '{hole}=VALUE'")
         for hole in dict.fromkeys(hole.removeprefix("var.") for hole in scope.holes)
     )
+
+
+def _reason(error: Exception) -> str:
+    return f"there is no {error}" if isinstance(error, LookupError) else str(error)

@@ -9,7 +9,8 @@ from stepsim.asl.parse import is_hole
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.projects.findings import UNRESOLVED, Finding
-from stepsim.runtime.projects.hcl_values import Scope, as_text
+from stepsim.runtime.projects.hcl import Attribute
+from stepsim.runtime.projects.hcl_values import FAILURES, Scope, as_text
 from stepsim.runtime.projects.local_names import attribute, default_name, filled, naming_of, queue_url
 from stepsim.runtime.projects.terraform_files import Found, declared_in
 from stepsim.runtime.projects.terraform_resources import CLOUDFORMATION
@@ -54,11 +55,11 @@ class Module:
         attributes = found.block.attributes
         scope = self.scope()
         if "count" in attributes:
-            count = attributes["count"].expr(scope)
+            count = _value(attributes["count"], scope)
             number = count if isinstance(count, int) else 1
             return [(f"[{index}]" if number > 1 else "", {"count": {"index": index}}) for index in range(number)]
         if "for_each" in attributes:
-            each = attributes["for_each"].expr(scope)
+            each = _value(attributes["for_each"], scope)
             if isinstance(each, list):
                 each = {as_text(one): one for one in each}
             if isinstance(each, dict):
@@ -70,7 +71,7 @@ class Module:
         cfn, named_by = CLOUDFORMATION.get(found.type, ("", "name"))
         written = found.block.attributes.get(named_by)
         if written is not None:
-            value = written.expr(scope)
+            value = _value(written, scope)
             if isinstance(value, str) and not is_hole(value):
                 return value
         return default_name(cfn, found.name)
@@ -123,8 +124,10 @@ class Module:
             return self._unknown(f"local.{name}", scope)
         self._under_way.add(name)
         inner = self.scope()
-        value = self.declared.locals[name].expr(inner)
-        self._under_way.discard(name)
+        try:
+            value = self.declared.locals[name].expr(inner)
+        finally:
+            self._under_way.discard(name)
         scope.holes += inner.holes
         if not inner.holes:
             self._known[name] = value
@@ -211,12 +214,20 @@ class Module:
             advice = "run terraform init, or name the plan's JSON: terraform show -json"
             self.findings.append(site.warning(UNRESOLVED, f"the module {where} is not at hand", advice))
             return None
-        given = {key: one.expr(scope) for key, one in found.block.attributes.items() if key != "source"}
+        given = {key: _value(one, scope) for key, one in found.block.attributes.items() if key != "source"}
         given = {key: value for key, value in given.items() if value is not None}
         self._children[name] = Module(
             folder, sorted(folder.glob("*.tf")), given, f"{self.prefix}module.{name}.", self._depth + 1
         )
         return self._children[name]
+
+
+def _value(written: Attribute, scope: Scope) -> JSON:
+    """What an attribute is worth; None where it cannot be worked out."""
+    try:
+        return written.expr(scope)
+    except FAILURES:
+        return None
 
 
 def suffix_of(key: str, found: Found) -> str:

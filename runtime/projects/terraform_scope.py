@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from stepsim.asl.parse import placeholders
 from stepsim.asl.payload import JSON
 from stepsim.runtime.projects.hcl import Block
 from stepsim.runtime.projects.hcl_expressions import parse_template
 from stepsim.runtime.projects.hcl_functions import FUNCTIONS
 from stepsim.runtime.projects.hcl_tokens import HclError
-from stepsim.runtime.projects.hcl_values import Scope, as_text, member
+from stepsim.runtime.projects.hcl_values import FAILURES, Scope, as_text, member
 from stepsim.runtime.projects.host import mapping
 from stepsim.runtime.projects.terraform_files import no_hcl
 
@@ -37,15 +38,22 @@ class Names:
         return Names(self.folder, self._look_up, {**self.names, **names}, self.holes)
 
     def call(self, name: str, arguments: list[JSON]) -> JSON:
-        """What a function gives; a hole where it is not known here, or cannot work on holes."""
+        """What a function gives; a hole where it is not known here, or cannot work on holes.
+
+        Raises ValueError where it cannot work on values.
+        """
         read = _FILES.get(name)
         try:
             if read is not None:
                 return read(self, arguments)
             if name in FUNCTIONS:
                 return FUNCTIONS[name](*arguments)
-        except (ValueError, TypeError, LookupError, AttributeError, OSError, HclError):
-            pass
+        except OSError as error:
+            if not placeholders(arguments):
+                raise ValueError(f"{name}(): {error.strerror}: {error.filename}") from None
+        except (*FAILURES, HclError):
+            if not placeholders(arguments):
+                raise ValueError(f"{name}() cannot work on what it is given") from None
         self.holes.append(f"{name}()")
         return f"${{{name}()}}"
 
@@ -91,7 +99,7 @@ def values_of(block: Block, scope: Scope) -> dict[str, JSON]:
             continue
         try:
             values[name] = one.expr(scope)
-        except (LookupError, ValueError, TypeError) as error:
+        except FAILURES as error:
             values[name] = f"${{{name}: {error}}}"
     for inner in block.blocks:
         if inner.type in ("lifecycle", "provisioner", "timeouts"):

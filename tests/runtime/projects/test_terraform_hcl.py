@@ -204,3 +204,29 @@ def test_a_template_that_is_no_hcl_is_told_where(write: Write) -> None:
     folder = write({"main.tf": main, "machine.json": '{"StartAt":\n "${1 + ;}"}\n'})
     with pytest.raises(ProjectError, match=r"machine.json:2:9: is no HCL: a value expected"):
         load_project(folder)
+
+
+def test_what_cannot_be_worked_out_is_none_of_the_others_business(write: Write) -> None:
+    """A definition is told, a name is the files' own, and try gives what comes next."""
+    text = """
+        locals {
+          known = { a = "b" }
+          lost  = local.known.c
+        }
+        resource "aws_sfn_state_machine" "lost" { definition = jsonencode({ StartAt = local.lost }) }
+        resource "aws_sfn_state_machine" "missing" { definition = file("machine.json") }
+        resource "aws_sqs_queue" "named" { name = local.lost }
+        resource "aws_sqs_queue" "counted" {
+          count = 1 / 0
+          name  = "counted"
+        }
+        resource "aws_sqs_queue" "tried" { name = try(local.lost, upper(null), file("none"), local.lost, "first") }
+    """
+    project = load_project(write({"main.tf": text}))
+    assert [*project.queues] == ["named", "counted", "first"]
+    with pytest.raises(ProjectError, match=r"main.tf:5:43: the definition cannot be worked out: there is no c"):
+        scenario_of_project(project, "lost")
+    with pytest.raises(
+        ProjectError, match=r"main.tf:6:46: the definition cannot be worked out: file\(\): No such file"
+    ):
+        scenario_of_project(project, "missing")
