@@ -350,8 +350,11 @@ class _Resolver:
             advice = "write body: module:function for bodies that are read, size: 1024 for some that only count"
             self._checker.add(INVALID_VALUE, "generate takes either a body or a size", path, advice)
         spec = GenerateSpec(generate.count, generate.key, generate.body, own_seed, generate.size)
+        from stepsim.runtime.cloud.generated import recogniser
+
         try:
             distinct = spec.object_key(0) != spec.object_key(1) or spec.count < 2
+            recogniser(spec.key, spec.count if distinct else 1)
         except (ValueError, LookupError, AttributeError) as error:
             self._checker.add(INVALID_VALUE, f"no pattern of n: {error}", (*path, "key"), "write {n} or {n:06d}")
         else:

@@ -46,7 +46,7 @@ class Generated:
         self._body = body
         self._size = size
         self._sizes = array("q") if size is not None else array("q", [-1]) * count
-        self._match, self._base = _recogniser(key)
+        self._match, self._base = recogniser(key, count)
         self._format = _writer(key)
         self._digest = int.from_bytes(blake2b(key.encode(), digest_size=16).digest(), "big")
         self._order: array[int] | None = None
@@ -57,7 +57,7 @@ class Generated:
         found = self._match(key)
         if found is None:
             return None
-        n = int(found[1], self._base)
+        n = int(found[1] or "0", self._base)
         return n if n < self.count and self._format(n) == key else None
 
     def overlaps(self, other: Generated) -> bool:
@@ -151,8 +151,12 @@ def _writer(pattern: str) -> Callable[[int], str]:
     ).__mod__
 
 
-def _recogniser(pattern: str) -> tuple[Callable[[str], re.Match[str] | None], int]:
-    """What recognises the pattern's keys and captures {n}, and the base that {n} is written in."""
+def recogniser(pattern: str, count: int) -> tuple[Callable[[str], re.Match[str] | None], int]:
+    """What recognises the pattern's keys and captures {n}, and the base that {n} is written in.
+
+    A single object may have a key without {n}: nothing is captured then. Raises ValueError where `count` keys of this
+    pattern could not be told apart.
+    """
     expression: list[str] = []
     bases: list[int] = []
     for text, name, spec, conversion in Formatter().parse(pattern):
@@ -165,6 +169,8 @@ def _recogniser(pattern: str) -> tuple[Callable[[str], re.Match[str] | None], in
         digits = " *[0-9a-fA-F]+" if base == 16 else " *[0-9]+"
         expression.append(f"({digits})" if not bases else digits)
         bases.append(base)
-    if not bases:
+    if not bases and count > 1:
         raise ValueError(f"A key pattern needs {{n}}, as in 'files/{{n:06d}}.csv': {pattern!r}")
-    return re.compile("".join(expression), re.DOTALL).fullmatch, bases[0]
+    if not bases:
+        expression.append("()")
+    return re.compile("".join(expression), re.DOTALL).fullmatch, bases[0] if bases else 10

@@ -251,6 +251,10 @@ def test_throughput_that_cannot_be_is_refused(folder: Path, table: str, problem:
             "cloud.buckets.b.generate.key: no pattern of n: 'm' (write {n} or {n:06d})",
         ),
         (
+            'cloud: {buckets: {b: {generate: {count: 2, key: "{n:.2f}", body: "data:rows"}}}}',
+            "cloud.buckets.b.generate.key: no pattern of n: A key pattern has {n} or {n:06d} and nothing else",
+        ),
+        (
             'cloud: {buckets: {b: {generate: {count: 2, key: "{n}", body: "nothing_here:rows"}}}}',
             "cloud.buckets.b.generate.body: 'nothing_here:rows': there is neither a file nothing_here.py nor a module",
         ),

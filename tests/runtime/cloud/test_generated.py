@@ -35,6 +35,15 @@ def test_listing_is_sorted_filtered_and_complete(pattern: str, count: int, prefi
     assert listed == [key for key in keys if key.startswith(prefix) and key > after]
 
 
+def test_a_single_object_may_have_a_key_without_a_number() -> None:
+    """It is found and listed by it; several objects of one key are refused."""
+    objects = made("orders.csv", 1, 3)
+    assert (objects.find("orders.csv"), objects.find("orders.csv0")) == (0, None)
+    assert [summary.key for summary in objects.summaries("", "")] == ["orders.csv"]
+    with pytest.raises(ValueError, match="A key pattern needs"):
+        made("orders.csv", 2)
+
+
 def test_listing_object_and_body_agree() -> None:
     """The listing's size and ETag are those of the object, whose body is made anew on each read."""
     objects = Generated("{n}", 12, lambda n: b"x" * n, MOMENT)
