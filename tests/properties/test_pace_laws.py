@@ -14,6 +14,8 @@ from stepsim.runtime.scheduler import Scheduler
 
 RATES = st.just(0) | st.sampled_from([3.90625, 7.8125, 62.5]) | st.integers(1, 4_000) | st.floats(0.2, 4_000)
 TIMES_MS = st.integers(0, 900) | st.sampled_from([0, 0, 0, 1, 5_000, 61_000])
+CHILDREN = st.tuples(TIMES_MS, st.none() | st.integers(0, 9_000))
+"""How long one takes, and when it can be read."""
 
 
 def plain_starts(rate: float, room: int | None, children: list[tuple[int, int | None]], until_ms: int) -> list[int]:
@@ -38,7 +40,7 @@ def plain_starts(rate: float, room: int | None, children: list[tuple[int, int | 
 @given(
     RATES,
     st.none() | st.integers(1, 5),
-    st.lists(st.tuples(TIMES_MS, st.none() | st.integers(0, 9_000)), max_size=40),
+    st.lists(CHILDREN, max_size=3) | st.lists(CHILDREN, min_size=8, max_size=40),
     st.sampled_from([10_000_000, 10_000_000, 3_000]),
 )
 def test_children_of_a_map_run_start_one_by_one(

@@ -142,8 +142,8 @@ def check(bill: dict[str, Any], plain: dict[str, Any]) -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([*PUBLISHED, "states.express_gb_second", "states.transition"]),
-            st.integers(0, 9_000) | st.integers(0, 30 * MILLION),
+            st.sampled_from([*PUBLISHED, *["states.express_gb_second"] * 5, *["states.transition"] * 3]),
+            st.integers(0, 9_000) | st.integers(0, 30 * MILLION) | st.sampled_from([3_600_000, 18 * MILLION]),
             STATES,
             st.sampled_from(["", "", "retries", "failed_attempts", "failed_children"]),
         )
@@ -228,11 +228,12 @@ def counters(statistics: Statistics | None = None, **found: Any) -> Any:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([*ENTRIES]),
+            st.sampled_from([*ENTRIES, *["athena.StartQueryExecution"] * 3]),
             st.lists(st.sampled_from([0, 1, 40_000, KB64, KB64 + 1, 2 * KB64]), min_size=1, max_size=3),
             STATES,
             st.sampled_from(["", "", "", "NoSuchKey", "AccessDenied", *FREE]),
         ),
+        min_size=5,
         max_size=60,
     )
 )
@@ -245,8 +246,7 @@ def test_calls_cost_what_each_of_them_does(calls: list[tuple[str, list[int], str
             raise ApiError(code, "as planned")
         return {}
 
-    latency = Latency(Dice(0), off=True)
-    capacity = Capacity(NO_QUOTAS, lambda: 0)
+    latency, capacity = Latency(Dice(0), off=True), Capacity(NO_QUOTAS, lambda: 0)
     gate = Gate(latency=latency, faults=None, capacity=capacity, operations={}, moto=answer)
     lines: list[Line] = []
     for call, sizes, state, _ in calls:
@@ -277,7 +277,15 @@ def test_calls_cost_what_each_of_them_does(calls: list[tuple[str, list[int], str
 TAKES_MS = st.integers(0, 200_000) | st.sampled_from([0, 0, 1, 99, 100, 101, 999, 1_000, 59_999, 60_000, 60_001])
 FARGATE = {0.25: 2, 0.5: 4, 1: 8, 2: 16, 4: 30, 8: 60, 16: 120}
 """vCPUs, and the most GB that come with them."""
-MEMORY_MB = {"f": 128, "g": 1_769, "batch/small": 2_048, "batch/odd": 2_049, "batch/large": 61_440, "glue/etl": 128}
+MEMORY_MB = {
+    "f": 128,
+    "g": 1_769,
+    "batch/small": 2_048,
+    "batch/odd": 2_049,
+    "batch/middle": 6_144,
+    "batch/large": 61_440,
+    "glue/etl": 128,
+}
 
 
 def billed_s(takes_ms: int) -> int:
@@ -350,6 +358,7 @@ def table(numbers: tuple[int, int], *, provisioned: bool) -> tuple[dict[str, Any
             STATES,
             st.booleans(),
         ),
+        min_size=5,
         max_size=40,
     ),
     st.sampled_from([64, 65, 128, 100]),
