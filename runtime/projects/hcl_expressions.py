@@ -21,6 +21,11 @@ _WORDS: Mapping[str, JSON] = {"true": True, "false": False, "null": None}
 _RANKS = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, ">": 4, "<=": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}
 
 
+def parse_expression(text: str) -> Expr:
+    """A text that is an expression. Raises HclError."""
+    return ExpressionReader(text).expression()
+
+
 def parse_template(text: str) -> Expr:
     """A text with ``${…}`` and ``%{…}``, as ``templatefile`` reads it. Raises HclError."""
     return Template(text, ExpressionReader, escapes=False).parse()

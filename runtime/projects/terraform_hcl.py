@@ -65,7 +65,6 @@ def _resources(module: Module) -> Iterator[TerraformResource]:
         if inner is not None:
             yield from _resources(inner)
             module.findings += inner.findings
-            module.used |= inner.used
 
 
 def _archives(module: Module) -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.call import ACCOUNT_ID, DEFAULT_REGION
 from stepsim.runtime.projects.findings import UNRESOLVED, Finding
 from stepsim.runtime.projects.hcl import Attribute
-from stepsim.runtime.projects.hcl_values import FAILURES, Scope, as_text
+from stepsim.runtime.projects.hcl_expressions import parse_expression
+from stepsim.runtime.projects.hcl_tokens import HclError
+from stepsim.runtime.projects.hcl_values import FAILURES, Scope, as_text, number
 from stepsim.runtime.projects.local_names import attribute, default_name, filled, naming_of, queue_url
 from stepsim.runtime.projects.terraform_files import Found, declared_in
 from stepsim.runtime.projects.terraform_resources import CLOUDFORMATION
@@ -25,13 +28,20 @@ _DATA: Mapping[str, Mapping[str, JSON]] = {
 }
 _ARNS = ("arn", "qualified_arn", "state_machine_arn", "layer_arn")
 _DEPTH_MAX = 10
+_TYPE = re.compile(r'type\s*=\s*"?(\w+)')
+_BOOLS: Mapping[str, JSON] = {"true": True, "false": False}
 
 
 class Module:
     """A folder of .tf files with values for its variables. Raises ProjectError for what is no HCL."""
 
     def __init__(
-        self, folder: Path, files: Sequence[Path], given: Mapping[str, JSON], prefix: str = "", depth: int = 0
+        self,
+        folder: Path,
+        files: Sequence[Path],
+        given: Mapping[str, JSON],
+        prefix: str = "",
+        parent: Module | None = None,
     ) -> None:
         self.folder = folder
         self.given = given
@@ -41,7 +51,8 @@ class Module:
         self.used: set[str] = set()
         """The given values that something asked for."""
         self.findings: list[Finding] = []
-        self._depth = depth
+        self._root: Module = self if parent is None else parent._root
+        self._depth: int = 0 if parent is None else parent._depth + 1
         self._children: dict[str, Module | None] = {}
         self._known: dict[str, JSON] = {}
         self._under_way: set[str] = set()
@@ -56,8 +67,8 @@ class Module:
         scope = self.scope()
         if "count" in attributes:
             count = _value(attributes["count"], scope)
-            number = count if isinstance(count, int) else 1
-            return [(f"[{index}]" if number > 1 else "", {"count": {"index": index}}) for index in range(number)]
+            many = count if isinstance(count, int) else 1
+            return [(f"[{index}]" if many > 1 else "", {"count": {"index": index}}) for index in range(many)]
         if "for_each" in attributes:
             each = _value(attributes["for_each"], scope)
             if isinstance(each, list):
@@ -85,7 +96,7 @@ class Module:
         if head == "local" and len(steps) > 1:
             return walk(self._local(str(steps[1]), scope), steps[2:], full)
         if head == "path":
-            return str(self.folder.resolve())
+            return str((self.folder if steps[1:] == ["module"] else self._root.folder).resolve())
         if head == "terraform":
             return "default"
         if head == "data" and len(steps) > 2:
@@ -101,16 +112,17 @@ class Module:
 
     def _unknown(self, full: str, scope: Names) -> str:
         for name in (full, full.removeprefix("var.")):
-            if name in self.given:
-                self.used.add(name)
-                return as_text(self.given[name])
+            # Of a module below, too, --parameter says what only AWS knows.
+            if name in self._root.given:
+                self._root.used.add(name)
+                return as_text(self._root.given[name])
         scope.holes.append(full)
         return f"${{{full}}}"
 
     def _variable(self, name: str, scope: Names) -> JSON:
         if name in self.given:
             self.used.add(name)
-            return self.given[name]
+            return _as_declared(self.given[name], self.declared.variables.get(name))
         found = self.declared.variables.get(name)
         default = found.block.attributes.get("default") if found is not None else None
         if default is None or found is None:
@@ -135,10 +147,13 @@ class Module:
 
     def _of_data(self, kind: str, name: str, rest: list[str | int], full: str, scope: Names) -> JSON:
         found = self.declared.data.get((kind, name))
-        wanted = str(rest[-1]) if rest else ""
-        if kind in _DATA:
-            return _DATA[kind].get(wanted, full)
-        if found is None:
+        if rest and (isinstance(rest[0], int) or (found is not None and "for_each" in found.block.attributes)):
+            # Each instance of a data source reads the same.
+            rest = rest[1:]
+        wanted = str(rest[0]) if rest else ""
+        if wanted in _DATA.get(kind, {}):
+            return walk(_DATA[kind][wanted], rest[1:], full)
+        if found is None or not rest:
             return self._unknown(full, scope)
         if kind == "archive_file":
             written = found.block.attributes.get("output_path")
@@ -148,14 +163,14 @@ class Module:
         if kind == "template_file" and wanted == "rendered":
             values = values_of(found.block, scope)
             return scope.call("templatestring", [values.get("template", ""), values.get("vars")])
-        return self._attribute(found, wanted, full, scope)
+        return self._attribute(found, rest, full, scope)
 
     def _of_resource(self, found: Found, rest: list[str | int], full: str, scope: Names) -> JSON:
         key: str | None = None
         if rest and (isinstance(rest[0], int) or ("for_each" in found.block.attributes and len(rest) > 1)):
             key, rest = str(rest[0]), rest[1:]
         if not rest:
-            return {"id": found.name, "arn": self._attribute(found, "arn", full, scope)}
+            return {"id": found.name, "arn": self._attribute(found, ["arn"], full, scope)}
         inner = scope
         suffix = ""
         if key is not None:
@@ -164,16 +179,15 @@ class Module:
             if named:
                 inner = self.scope(named[0][1], scope.holes)
                 suffix = suffix_of(named[0][0], found)
-        value = self._attribute(found, str(rest[0]), full, inner, suffix)
-        return walk(value, rest[1:], full)
+        return self._attribute(found, rest, full, inner, suffix)
 
-    def _attribute(self, found: Found, wanted: str, full: str, scope: Names, suffix: str = "") -> JSON:
-        """An attribute of a resource: as it says, else as the local account has it."""
-        kind = found.type
+    def _attribute(self, found: Found, steps: list[str | int], full: str, scope: Names, suffix: str = "") -> JSON:
+        """An attribute of a resource, or what is in it: as it says, else as the local account has it."""
+        kind, wanted = found.type, str(steps[0])
         cfn, named_by = CLOUDFORMATION.get(kind, ("", "name"))
         written = found.block.attributes.get(wanted)
         if written is not None and wanted != named_by:
-            return written.expr(scope)
+            return walk(written.expr(scope), steps[1:], full)
         own = self.name_of(found, scope) + suffix
         if wanted in _ARNS or (wanted == "id" and kind in ("aws_sfn_state_machine", "aws_sns_topic")):
             arn = filled(naming_of(cfn or f"AWS::{kind.split('_')[1].title()}::{found.name}").arn, own)
@@ -216,10 +230,32 @@ class Module:
             return None
         given = {key: _value(one, scope) for key, one in found.block.attributes.items() if key != "source"}
         given = {key: value for key, value in given.items() if value is not None}
-        self._children[name] = Module(
-            folder, sorted(folder.glob("*.tf")), given, f"{self.prefix}module.{name}.", self._depth + 1
-        )
+        self._children[name] = Module(folder, sorted(folder.glob("*.tf")), given, f"{self.prefix}module.{name}.", self)
         return self._children[name]
+
+
+def _as_declared(value: JSON, variable: Found | None) -> JSON:
+    """A value as Terraform converts it to the type of a variable: --parameter gives texts."""
+    declared = None if variable is None else variable.block.attributes.get("type")
+    if variable is None or declared is None or not isinstance(value, str):
+        return value
+    match = _TYPE.match(variable.text, declared.offset)
+    kind = "" if match is None else match[1]
+    try:
+        if kind == "bool":
+            return _BOOLS[value]
+        if kind == "number":
+            return number(value)
+        if kind != "string" and value.lstrip().startswith(("[", "{")):
+            return parse_expression(value)(Names(variable.file.parent, _no_names, {}, []))
+    except (HclError, *FAILURES):
+        # It is told where it is used.
+        pass
+    return value
+
+
+def _no_names(steps: list[str | int], _: Names) -> JSON:
+    raise LookupError(".".join(map(str, steps)))
 
 
 def _value(written: Attribute, scope: Scope) -> JSON:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from stepsim.asl.payload import JSON
-from stepsim.runtime.projects.hcl_expressions import ExpressionReader
+from stepsim.runtime.projects.hcl_expressions import parse_expression
 from stepsim.runtime.projects.hcl_functions import FUNCTIONS
 
 
@@ -34,7 +34,7 @@ class Names:
 
 def worked_out(expression: str) -> JSON:
     """What an expression is worth where nothing has a name."""
-    return ExpressionReader(expression).expression()(Names({}))
+    return parse_expression(expression)(Names({}))
 
 
 @pytest.mark.parametrize(

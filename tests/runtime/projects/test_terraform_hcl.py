@@ -230,3 +230,59 @@ def test_what_cannot_be_worked_out_is_none_of_the_others_business(write: Write) 
         ProjectError, match=r"main.tf:6:46: the definition cannot be worked out: file\(\): No such file"
     ):
         scenario_of_project(project, "missing")
+
+
+def test_a_module_below_is_told_what_only_aws_knows(write: Write) -> None:
+    """By the name that is told, its index with it; a name of its own variables is none of the root's."""
+    inner = """
+        variable "own" {}
+        resource "aws_sfn_state_machine" "told" {
+          definition = jsonencode({
+            StartAt = "A"
+            States = { A = { Type = "Pass", Result = local.all, End = true } }
+          })
+        }
+        resource "aws_eks_cluster" "c" {}
+        locals { all = [var.own, aws_eks_cluster.c.identity[0].oidc, data.aws_region.r.endpoint] }
+    """
+    folder = write({"main.tf": 'module "flow" {\n  source = "./flow"\n  own = "o"\n}\n', "flow/main.tf": inner})
+    names = ["aws_eks_cluster.c.identity.0.oidc", "data.aws_region.r.endpoint"]
+    with pytest.raises(ProjectError) as raised:
+        scenario_of_project(load_project(folder))
+    assert [one.problem.message for one in raised.value.findings] == [f"{name} is known to AWS only" for name in names]
+    made = scenario_of_project(load_project(folder, dict.fromkeys(names, "x"))).scenario
+    assert runner.simulate(made)["execution"]["output"] == ["o", "x", "x"]
+    with pytest.raises(ProjectError, match=r"no variable 'own': nothing asks for it"):
+        load_project(folder, {"own": "p"})
+
+
+def test_data_and_paths_are_what_they_are_here(write: Write) -> None:
+    """An element of a data source's list, and the root's folder in a module below."""
+    inner = """
+        data "aws_availability_zones" "all" {}
+        resource "aws_sqs_queue" "zone" { name = "q-${data.aws_availability_zones.all.names[1]}" }
+        resource "aws_sqs_queue" "root" { name = basename(path.root) }
+        resource "aws_sqs_queue" "module" { name = basename(path.module) }
+    """
+    folder = write({"app/main.tf": 'module "a" { source = "./a" }', "app/a/main.tf": inner}) / "app"
+    assert [*load_project(folder).queues] == ["q-us-east-1b", "app", "a"]
+
+
+def test_a_parameter_is_of_the_type_that_its_variable_declares(write: Write) -> None:
+    """--parameter gives texts, as Terraform's -var does."""
+    text = """
+        variable "on" { type = bool }
+        variable "many" { type = number }
+        variable "names" { type = list(string) }
+        variable "text" { type = string }
+        resource "aws_sqs_queue" "on" {
+          count = var.on ? var.many : 0
+          name  = "n-${count.index}"
+        }
+        resource "aws_sqs_queue" "each" {
+          for_each = toset(var.names)
+          name     = "${each.key}-${var.text}"
+        }
+    """
+    given = {"on": "true", "many": "2", "names": '["a", "b"]', "text": "1"}
+    assert [*load_project(write({"main.tf": text}), given).queues] == ["n-0", "n-1", "a-1", "b-1"]
