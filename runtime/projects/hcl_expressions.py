@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from stepsim.asl.payload import JSON
 from stepsim.runtime.projects.hcl_templates import Template
 from stepsim.runtime.projects.hcl_tokens import HEREDOC, Cursor, HclError, string_end, within
-from stepsim.runtime.projects.hcl_values import FAILURES, OPERATIONS, Expr, Scope, as_text, member, number, pairs
+from stepsim.runtime.projects.hcl_values import (
+    FAILURES,
+    OPERATIONS,
+    Expr,
+    Scope,
+    as_text,
+    is_true,
+    member,
+    number,
+    pairs,
+)
 
 _NUMBER = re.compile(r"\d+(\.\d+)?([eE][-+]?\d+)?")
 _BINARY = re.compile(r"\|\||&&|==|!=|<=|>=|[<>+*/%-]")
@@ -42,7 +52,7 @@ class ExpressionReader(Cursor):
         first = self.expression()
         self.need(":")
         second = self.expression()
-        return lambda scope: first(scope) if condition(scope) is True else second(scope)
+        return lambda scope: first(scope) if is_true(condition(scope)) else second(scope)
 
     def loop(self) -> tuple[list[str], Expr]:
         """What follows ``for``: one or two names, ``in``, and what is gone through."""
@@ -65,7 +75,7 @@ class ExpressionReader(Cursor):
     def _unary(self) -> Expr:
         if self.take("!"):
             inner = self._unary()
-            return lambda scope: not inner(scope)
+            return lambda scope: not is_true(inner(scope))
         if self.take("-"):
             inner = self._unary()
             return lambda scope: -number(inner(scope))
@@ -228,7 +238,7 @@ class ExpressionReader(Cursor):
 
         def items(scope: Scope) -> JSON:
             inner = [scope.inside(dict(zip(names, pair, strict=False))) for pair in pairs(source(scope), len(names))]
-            kept = [one for one in inner if condition is None or condition(one) is True]
+            kept = [one for one in inner if condition is None or is_true(condition(one))]
             if second is None:
                 return [first(one) for one in kept]
             made: dict[str, JSON] = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from stepsim.runtime.projects.hcl_tokens import HclError, brace_end, within
-from stepsim.runtime.projects.hcl_values import Expr, Scope, as_text, pairs
+from stepsim.runtime.projects.hcl_values import Expr, Scope, as_text, is_true, pairs
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 _UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})|\\U(000[0-9a-fA-F]{5}|0010[0-9a-fA-F]{4})")
@@ -101,7 +101,7 @@ class Template:
                 condition = self._read(inner, 2).expression()
             first, end = self._parts(("else", "endif"))
             second = self._parts(("endif",))[0] if end == "else" else []
-            return lambda scope: _joined(first if condition(scope) is True else second, scope)
+            return lambda scope: _joined(first if is_true(condition(scope)) else second, scope)
         if word != "for":
             raise HclError(f"there is no directive %{{{word}}}", begin)
         with within(begin):

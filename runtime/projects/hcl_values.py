@@ -61,11 +61,16 @@ def number(value: JSON) -> int | float:
     return float(value) if "." in str(value) else int(value)
 
 
+def is_true(value: JSON) -> bool:
+    """Whether a condition holds; Terraform converts texts, too."""
+    return value is True or value == "true"
+
+
 OPERATIONS: Mapping[str, Callable[[JSON, JSON], JSON]] = {
     "==": lambda left, right: left == right,
     "!=": lambda left, right: left != right,
-    "&&": lambda left, right: left is True and right is True,
-    "||": lambda left, right: left is True or right is True,
+    "&&": lambda left, right: is_true(left) and is_true(right),
+    "||": lambda left, right: is_true(left) or is_true(right),
     "<": lambda left, right: number(left) < number(right),
     ">": lambda left, right: number(left) > number(right),
     "<=": lambda left, right: number(left) <= number(right),

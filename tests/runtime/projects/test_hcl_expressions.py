@@ -53,6 +53,7 @@ def worked_out(expression: str) -> JSON:
         ('format("%s-%03d", "a", 5)', "a-5"),
         ("length([1]) == 1 && !false", True),
         ('jsondecode("{\\"a\\": [1]}").a[0]', 1),
+        ('!"false" && "true" ? "a" : "b"', "a"),
         ('"%{ if true }yes%{ else }no%{ endif }"', "yes"),
         ("element(concat([1], [2]), 1)", 2),
         (r'"\u0041\U0001F600\t"', "A\U0001f600\t"),
