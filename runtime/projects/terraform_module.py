@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from stepsim.asl.parse import is_hole
 from stepsim.asl.payload import JSON
@@ -30,6 +31,9 @@ _ARNS = ("arn", "qualified_arn", "state_machine_arn", "layer_arn")
 _DEPTH_MAX = 10
 _TYPE = re.compile(r'type\s*=\s*"?(\w+)')
 _BOOLS: Mapping[str, JSON] = {"true": True, "false": False}
+
+Instance: TypeAlias = tuple[str, Mapping[str, JSON]]
+"""What tells an instance of a resource from the others, ``[0]``; what ``count`` and ``each`` are in it."""
 
 
 class Module:
@@ -61,7 +65,7 @@ class Module:
         """What its expressions are evaluated in. `holes` is added to; a list of its own unless it is given."""
         return Names(self.folder, self.look_up, names or {}, [] if holes is None else holes)
 
-    def instances(self, found: Found) -> list[tuple[str, Mapping[str, JSON]]]:
+    def instances(self, found: Found) -> list[Instance]:
         """The instances of a resource: their keys, and what ``each`` and ``count`` are in them."""
         attributes = found.block.attributes
         scope = self.scope()
@@ -166,20 +170,44 @@ class Module:
         return self._attribute(found, rest, full, scope)
 
     def _of_resource(self, found: Found, rest: list[str | int], full: str, scope: Names) -> JSON:
-        key: str | None = None
-        if rest and (isinstance(rest[0], int) or ("for_each" in found.block.attributes and len(rest) > 1)):
-            key, rest = str(rest[0]), rest[1:]
         if not rest:
-            return {"id": found.name, "arn": self._attribute(found, ["arn"], full, scope)}
-        inner = scope
-        suffix = ""
-        if key is not None:
-            instances = self.instances(found)
-            named = [(one, names) for one, names in instances if one in (f"[{key}]", f'["{key}"]')]
-            if named:
-                inner = self.scope(named[0][1], scope.holes)
-                suffix = suffix_of(named[0][0], found)
-        return self._attribute(found, rest, full, inner, suffix)
+            return self._all(found)
+        instance: Instance = ("", {})
+        if isinstance(rest[0], int) or "for_each" in found.block.attributes:
+            instance = self._by_key(found).get(str(rest[0]), instance)
+            rest = rest[1:]
+        if not rest:
+            return self._whole(found, instance)
+        where, names = instance
+        return self._attribute(
+            found, rest, full, self.scope({**scope.names, **names}, scope.holes), suffix_of(where, found)
+        )
+
+    def _by_key(self, found: Found) -> dict[str, Instance]:
+        """The instances of a resource by index, or by key; none of one that has neither."""
+        by_key: dict[str, Instance] = {}
+        for instance in self.instances(found):
+            names = instance[1]
+            if names:
+                by_key[str(names["count"]["index"] if "count" in names else names["each"]["key"])] = instance
+        return by_key
+
+    def _all(self, found: Found) -> JSON:
+        """A resource as a value: a list of its instances, or a mapping, where it has several."""
+        wholes = {key: self._whole(found, instance) for key, instance in self._by_key(found).items()}
+        if "count" in found.block.attributes:
+            return [*wholes.values()]
+        return wholes if "for_each" in found.block.attributes else self._whole(found, ("", {}))
+
+    def _whole(self, found: Found, instance: Instance) -> JSON:
+        where, names = instance
+        # What only AWS knows of it is told if it is used.
+        inner = self.scope(names)
+        values = values_of(found.block, inner)
+        _, named_by = CLOUDFORMATION.get(found.type, ("", "name"))
+        for name in filter(None, ("id", "arn", named_by)):
+            values[name] = self._attribute(found, [name], "", inner, suffix_of(where, found))
+        return values
 
     def _attribute(self, found: Found, steps: list[str | int], full: str, scope: Names, suffix: str = "") -> JSON:
         """An attribute of a resource, or what is in it: as it says, else as the local account has it."""

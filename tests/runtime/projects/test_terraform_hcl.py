@@ -286,3 +286,40 @@ def test_a_parameter_is_of_the_type_that_its_variable_declares(write: Write) -> 
     """
     given = {"on": "true", "many": "2", "names": '["a", "b"]', "text": "1"}
     assert [*load_project(write({"main.tf": text}), given).queues] == ["n-0", "n-1", "a-1", "b-1"]
+
+
+def test_a_resource_of_several_instances_is_all_of_them(write: Write) -> None:
+    """A list by count, a mapping by for_each: with names and ARNs, and what else is written."""
+    text = """
+        resource "aws_sqs_queue" "counted" {
+          count = 2
+          name  = "c-${count.index}"
+        }
+        resource "aws_sqs_queue" "only" {
+          count = 1
+          name  = "o-${count.index}"
+        }
+        resource "aws_sqs_queue" "each" {
+          for_each   = { a = 1, b = 2 }
+          name       = "e-${each.key}"
+          fifo_queue = each.value == 1
+        }
+        resource "aws_sqs_queue" "one" { name = "one" }
+        locals {
+          names = concat(aws_sqs_queue.counted[*].name, aws_sqs_queue.counted.*.name, aws_sqs_queue.one[*].name)
+          arns  = [for key, queue in aws_sqs_queue.each : "${key}=${queue.arn}" if queue.fifo_queue]
+          more  = [values(aws_sqs_queue.each)[*].name, aws_sqs_queue.only[0].name, aws_sqs_queue.each["b"].name]
+        }
+        resource "aws_sfn_state_machine" "m" {
+          definition = jsonencode({
+            StartAt = "A"
+            States  = { A = { Type = "Pass", Result = [local.names, local.arns, local.more], End = true } }
+          })
+        }
+    """
+    scenario = scenario_of_project(load_project(write({"main.tf": text}))).scenario
+    assert runner.simulate(scenario)["execution"]["output"] == [
+        ["c-0", "c-1", "c-0", "c-1", "one"],
+        ["a=arn:aws:sqs:us-east-1:123456789012:e-a"],
+        [["e-a", "e-b"], "o-0", "e-b"],
+    ]
