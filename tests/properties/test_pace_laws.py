@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepsim.runtime.effects import Fork, NotBefore, Program, Sleep
 from stepsim.runtime.map_quotas import paced
 from stepsim.runtime.scheduler import Scheduler
 
-RATES = st.just(0) | st.sampled_from([3.90625, 7.8125, 62.5]) | st.integers(1, 4_000) | st.floats(0.2, 4_000)
+RATES = (
+    st.just(0)
+    | st.sampled_from([3.90625, 7.8125, 62.5])
+    | st.integers(1, 4_000)
+    | st.floats(0.2, 4_000)
+    | st.floats(0.2, 9)
+)
 TIMES_MS = st.integers(0, 900) | st.sampled_from([0, 0, 0, 1, 5_000, 61_000])
-CHILDREN = st.tuples(TIMES_MS, st.none() | st.integers(0, 9_000))
+CHILDREN = st.tuples(TIMES_MS, st.none() | st.integers(0, 300) | st.integers(0, 9_000))
 """How long one takes, and when it can be read."""
 
 
@@ -37,6 +43,7 @@ def plain_starts(rate: float, room: int | None, children: list[tuple[int, int | 
     return [at_ms for at_ms in starts if at_ms <= until_ms]
 
 
+@settings(max_examples=250)
 @given(
     RATES,
     st.none() | st.integers(1, 5),

@@ -218,7 +218,7 @@ def test_events_are_put_at_their_rate(rate: float | None, requests: list[tuple[i
 
 @given(
     st.integers(2, 4),  # A bucket of one would lose what comes between the token and the ms that it is taken in.
-    st.just(0.0) | RATES,
+    st.sampled_from([5.859375, 13.671875, 62.5, 0.0]),
     st.lists(st.tuples(st.integers(0, 300) | WAITS_MS, st.sampled_from([True, True, False])), min_size=6),
 )
 def test_who_waits_for_a_token_goes_when_there_is_one(size: int, rate: float, requests: list[tuple[int, bool]]) -> None:
@@ -356,6 +356,7 @@ class Starter:
 @example(
     dict.fromkeys(("STANDARD", "EXPRESS")), 1, [(0, "start", 0), (0, "stop", 0), (0, "start", 1), (0, "redrive", 0)]
 )
+@example({"STANDARD": (0, 62.5), "EXPRESS": (0, 62.5)}, 0, [(0, "sync", 0)])
 @example(
     {"STANDARD": (1, 1.953125), "EXPRESS": None},
     1,

@@ -245,7 +245,7 @@ def summed(pairs: Iterable[tuple[tuple[str, str | None], float | Fraction]]) -> 
     return {name: round(quantity, 9) for name, quantity in table.items() if quantity}
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(
     definition=machines(),
     script=st.lists(
