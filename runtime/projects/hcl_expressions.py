@@ -20,7 +20,7 @@ from stepsim.runtime.projects.hcl_values import (
     pairs,
 )
 
-_NUMBER = re.compile(r"\d+(\.\d+)?([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _BINARY = re.compile(r"\|\||&&|==|!=|<=|>=|[<>+*/%-]")
 _STEP = re.compile(r"\s*\.\s*([A-Za-z_][\w-]*|\d+)")
 _INDEX = re.compile(r'\[\s*(?:"([^"$]*)"|(\d+))\s*\]')
@@ -105,7 +105,7 @@ class ExpressionReader(Cursor):
         match = _NUMBER.match(self.text, self.at)
         if match is not None:
             self.at = match.end()
-            constant = float(match.group()) if match[1] or match[2] else int(match.group())
+            constant = number(match.group())
             return lambda scope: constant
         return self._reference()
 

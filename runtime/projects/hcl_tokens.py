@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-_BLANK = re.compile(r"(?:\s+|#[^\n]*|//[^\n]*|/\*.*?\*/)+", re.DOTALL)
+_COMMENT = re.compile(r"#[^\n]*|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_BLANK = re.compile(rf"(?:\s+|{_COMMENT.pattern})+", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 HEREDOC = re.compile(r"<<(-?)([A-Za-z_]\w*)[ \t]*\r?\n")
 """How a text of several lines begins: ``<<EOF``, ``<<-EOF`` where its indentation is not of it."""
@@ -101,6 +102,10 @@ def brace_end(text: str, at: int) -> int:
         letter = text[at]
         if letter == '"':
             at = string_end(text, at)
+            continue
+        comment = _COMMENT.match(text, at) if letter in "#/" else None
+        if comment is not None:
+            at = comment.end()
             continue
         depth += (letter == "{") - (letter == "}")
         at += 1

@@ -58,7 +58,13 @@ def number(value: JSON) -> int | float:
     """A number, of a text too. Raises ValueError."""
     if isinstance(value, int | float):
         return value
-    return float(value) if "." in str(value) else int(value)
+    text = str(value)
+    return _plain(float(text)) if not {".", "e", "E"}.isdisjoint(text) else int(text)
+
+
+def _plain(value: float) -> int | float:
+    """A number as Terraform writes it: 6 / 2 is 3."""
+    return int(value) if value.is_integer() else value
 
 
 def is_true(value: JSON) -> bool:
@@ -78,6 +84,6 @@ OPERATIONS: Mapping[str, Callable[[JSON, JSON], JSON]] = {
     "+": lambda left, right: number(left) + number(right),
     "-": lambda left, right: number(left) - number(right),
     "*": lambda left, right: number(left) * number(right),
-    "/": lambda left, right: number(left) / number(right),
+    "/": lambda left, right: _plain(number(left) / number(right)),
     "%": lambda left, right: number(left) % number(right),
 }

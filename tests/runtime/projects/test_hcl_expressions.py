@@ -53,6 +53,8 @@ def worked_out(expression: str) -> JSON:
         ('format("%s-%03d", "a", 5)', "a-5"),
         ("length([1]) == 1 && !false", True),
         ('jsondecode("{\\"a\\": [1]}").a[0]', 1),
+        ('"${ 6 / 2 /* } \\" */ }-${\n  1 # it is {\n}"', "3-1"),
+        ("[1e3, 1.0, 2.50, 5 / 2]", [1000, 1, 2.5, 2.5]),
         ('!"false" && "true" ? "a" : "b"', "a"),
         ('"%{ if true }yes%{ else }no%{ endif }"', "yes"),
         ("element(concat([1], [2]), 1)", 2),
