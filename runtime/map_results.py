@@ -49,6 +49,11 @@ class MapResults(Protocol):
         """The files of what had succeeded when the results were written last, and their sizes."""
         ...
 
+    @property
+    def refused(self) -> bool:
+        """True where the results could not be written."""
+        ...
+
 
 class InlineResults:
     """No ResultWriter, or one that only transforms: the state's result is the array of outputs, in item order.
@@ -112,6 +117,10 @@ class InlineResults:
     def exported(self) -> list[tuple[str, int]]:
         return []
 
+    @property
+    def refused(self) -> bool:
+        return False
+
 
 class ExportedResults:
     """A ResultWriter with a Resource: files and a manifest in S3."""
@@ -134,7 +143,7 @@ class ExportedResults:
 
     def close(self, counts: MapCounts) -> Payload:
         manifest_key = self._files.close(self._run.arn)
-        self.exported = self._files.exported
+        self._note_exported()
         error = self._flush()
         if error is not None:
             raise error
@@ -168,7 +177,16 @@ class ExportedResults:
             (self._files.failed if execution.output is None else self._files.succeeded)(outcome)
         if not stopped.settled:
             self._files.close(self._run.arn)
+            self._note_exported()
+
+    def _note_exported(self) -> None:
+        # Whoever goes on in another process writes all of an attempt again, if a file of it is missing.
+        if not self.refused:
             self.exported = self._files.exported
+
+    @property
+    def refused(self) -> bool:
+        return self._files.refused
 
 
 def writer_failed(cause: str) -> StatesError:

@@ -205,7 +205,7 @@ class MapRuns:
             transformation=writer.transformation,  # type: ignore[arg-type]  # validated: NONE, COMPACT or FLATTEN
             output_type=writer.output_type,  # type: ignore[arg-type]  # validated: JSON or JSONL
         )
-        return ExportedResults(run, bucket, files, lambda: upload.failure)
+        return ExportedResults(run, bucket, files, upload.take_failure)
 
 
 def _read_again(source: Callable[[], ItemSource]) -> ItemSource:
@@ -222,13 +222,18 @@ def _read_again(source: Callable[[], ItemSource]) -> ItemSource:
 class _Upload:
     """Puts result files through the gate, and remembers the first that was refused."""
 
-    __slots__ = ("_bucket", "_perform", "_site", "failure")
+    __slots__ = ("_bucket", "_failure", "_perform", "_site")
 
     def __init__(self, perform: PerformCall, bucket: str, site: CallSite) -> None:
         self._perform = perform
         self._bucket = bucket
         self._site = site
-        self.failure: StatesError | None = None
+        self._failure: StatesError | None = None
+
+    def take_failure(self) -> StatesError | None:
+        """The first refusal since somebody asked."""
+        failure, self._failure = self._failure, None
+        return failure
 
     def check(self) -> None:
         """Raise States.ResultWriterFailed at once where the bucket is not there, before any work is done."""
@@ -236,11 +241,13 @@ class _Upload:
         if answer.error is not None:
             raise writer_failed(f"Failed to write to the S3 bucket {self._bucket}: {answer.error.message}")
 
-    def put(self, key: str, body: bytes | FileBody) -> None:
+    def put(self, key: str, body: bytes | FileBody) -> bool:
+        """Store a file; False where that was refused."""
         parameters = {"Bucket": self._bucket, "Key": key, "Body": body}
         answer = self._perform("s3", "PutObject", parameters, site=self._site)
-        if answer.error is not None and self.failure is None:
-            self.failure = writer_failed(f"Failed to write {key} to {self._bucket}: {answer.error.message}")
+        if answer.error is not None and self._failure is None:
+            self._failure = writer_failed(f"Failed to write {key} to {self._bucket}: {answer.error.message}")
+        return answer.error is None
 
 
 def tolerance_of(distributed: DistributedMap, effective: JSON, frame: Frame) -> Tolerance:

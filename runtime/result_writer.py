@@ -30,7 +30,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Transformation = Literal["NONE", "COMPACT", "FLATTEN"]
 OutputType = Literal["JSON", "JSONL"]
-Put = Callable[[str, bytes | FileBody], None]
+Put = Callable[[str, bytes | FileBody], bool]
+"""Stores an object under a key. Returns False where that was refused."""
 
 
 class ChildOutcome(NamedTuple):
@@ -56,8 +57,8 @@ class ChildOutcome(NamedTuple):
 class ResultFiles:
     """The files of one map run: ``<prefix>/<map run's uuid>/SUCCEEDED_0.json`` and so on, and their manifest.
 
-    `put(key, body)` stores an object. It is called when a file is full and, for the rest, by `close`. A prefix's own
-    slash at the end is not doubled; AWS's habit there is unconfirmed.
+    `put` is called when a file is full and, for the rest, by `close`; what it refuses is kept for `reopen`. A prefix's
+    own slash at the end is not doubled; AWS's habit there is unconfirmed.
     """
 
     def __init__(
@@ -94,15 +95,21 @@ class ResultFiles:
         self._files["PENDING"].write({"Input": input_text, "InputDetails": _INCLUDED, "Status": "PENDING"})
 
     def close(self, map_run_arn: str) -> str:
-        """Store what is left and the manifest. Returns the manifest's key."""
+        """Store what is left and, unless a file was refused, the manifest. Returns the manifest's key."""
         manifest = {
             "DestinationBucket": self._bucket,
             "MapRunArn": map_run_arn,
             "ResultFiles": {name: files.close() for name, files in self._files.items()},
         }
         key = f"{self._folder}/manifest.json"
-        self._put(key, encode_bytes(manifest))
+        if not self.refused:
+            self._put(key, encode_bytes(manifest))
         return key
+
+    @property
+    def refused(self) -> bool:
+        """True where a file could not be stored."""
+        return any(files.refused for files in self._files.values())
 
     @property
     def exported(self) -> list[tuple[str, int]]:
@@ -116,7 +123,8 @@ class ResultFiles:
     def reopen(self, redrive_count: int) -> None:
         """Write on after a redrive, in a folder of its own: ``Redrive-2`` (measured).
 
-        The next manifest names what has succeeded in any attempt, and only its own failures.
+        The next manifest names what has succeeded in any attempt, and only its own failures. Files of what had
+        succeeded that were refused are tried once more.
         """
         self._folder = f"{self._root}/Redrive-{redrive_count}"
         for name, files in self._files.items():
@@ -226,6 +234,7 @@ class _Files:
         "_part_bytes",
         "_pieces",
         "_put",
+        "_refused",
         "_separator",
         "_size",
         "_start",
@@ -247,6 +256,8 @@ class _Files:
         self._size = 0
         self._number = 0
         self._stored: list[dict[str, JSON]] = []
+        self._refused: list[tuple[str, bytes | FileBody, int]] = []
+        """Files that could not be stored: their keys, bodies and sizes."""
 
     def write(self, record: JSON) -> None:
         text = encode_bytes(record)
@@ -278,11 +289,16 @@ class _Files:
         body = self._body()
         key = f"{self._stem}_{self._number}{self._suffix}"
         self._number += 1
-        self._put(key, body)
-        self._stored.append({"Key": key, "Size": self._size})
+        self._offer(key, body, self._size)
         self._pieces = []
         self._file = None
         self._held = self._size = 0
+
+    def _offer(self, key: str, body: bytes | FileBody, size: int) -> None:
+        if self._put(key, body):
+            self._stored.append({"Key": key, "Size": size})
+        else:
+            self._refused.append((key, body, size))
 
     def _body(self) -> bytes | FileBody:
         if self._file is None:
@@ -294,6 +310,11 @@ class _Files:
         """Store what is left. Returns the manifest's entry for each file."""
         self._store()
         return self._stored
+
+    @property
+    def refused(self) -> bool:
+        """True where some of the files could not be stored."""
+        return bool(self._refused)
 
     @property
     def stored(self) -> list[tuple[str, int]]:
@@ -308,5 +329,9 @@ class _Files:
         """Write elsewhere from now on; `keep`: name the files so far in the next manifest, too."""
         self._stem = stem
         self._number = 0
+        refused, self._refused = self._refused, []
         if not keep:
             self._stored = []
+            return
+        for key, body, size in refused:
+            self._offer(key, body, size)

@@ -252,7 +252,7 @@ class _MapRun(msgspec.Struct):
     expected: int | None
     exported: list[tuple[str, int]]
     unwritten: bool
-    """True where it has ended and its results are not written: there was no time, or Express children still run."""
+    """True where it has ended and its results are not written: no time, a refusal, or Express children still run."""
 
 
 class StoredMapRun(MapRun):
@@ -304,7 +304,7 @@ def pack_map_run(run: MapRun) -> bytes:
             run.counts.expected,
             [] if run.results is None else run.results.exported,
             # Express children outlive the run, and its results are written after them.
-            run.status != "RUNNING" and bool(run.running),
+            run.status != "RUNNING" and (bool(run.running) or (run.results is not None and run.results.refused)),
         )
     )
 

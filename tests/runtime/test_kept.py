@@ -121,3 +121,24 @@ def test_what_cannot_go_on_is_not_begun(folder: Path, scenario: Any) -> None:
     KeptRun.new(folder / "other", "other", 0).begun("arn:aws:states:us-east-1:123456789012:execution:other:one")
     with pytest.raises(runner.RunError, match="keeps a run of 'other', not of"):
         runner.redrive(scenario(), folder / "other")
+
+
+def test_what_could_not_be_written_is_written_by_a_redrive_of_a_later_process(scenario: Any, folder: Path) -> None:
+    """The results of an attempt whose files were refused are all there, and nothing is run again."""
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out", "Prefix": "r"}}
+    (folder / "m.asl.json").write_text(
+        json.dumps({"StartAt": "M", "States": {"M": {**MAPPED, "ResultWriter": writer}}})
+    )
+    (folder / "code.py").write_text(MENDED)
+    kept, saved, out = folder / "kept", folder / "saved", "cloud.buckets.out={}"
+    refused = "faults=[{call: s3.PutObject, key: '*/SUCCEEDED_0.json', error: SlowDown}]"
+    first = runner.run(scenario(out, refused), processes=1, keep=kept)
+    assert first["execution"]["error"] == "States.ResultWriterFailed"
+    again = runner.redrive(scenario(out), kept, runner.Watch(save=saved), processes=1)
+    assert (again["execution"]["status"], again["functions"]["F"]["invocations"]) == ("SUCCEEDED", 0)
+    manifest = json.loads(
+        (saved / "buckets/out" / again["execution"]["output"]["ResultWriterDetails"]["Key"]).read_text()
+    )
+    (written,) = manifest["ResultFiles"]["SUCCEEDED"]
+    records = json.loads((saved / "buckets/out" / written["Key"]).read_text())
+    assert sorted(record["Output"] for record in records) == ["10", "20", "30"]

@@ -23,9 +23,15 @@ BROKEN = DONE._replace(status="FAILED", output_text=None, error="OwnedItemFailur
 class Store(dict[str, bytes]):
     """What was put where."""
 
-    def put(self, key: str, body: bytes | FileBody) -> None:
+    refuses = ""
+    """The end of a key that cannot be stored."""
+
+    def put(self, key: str, body: bytes | FileBody) -> bool:
         assert key not in self
+        if self.refuses and key.endswith(self.refuses):
+            return False
         self[key] = body if isinstance(body, bytes) else body.read()
+        return True
 
 
 def writer(
@@ -120,6 +126,23 @@ def test_a_redriven_child_says_when() -> None:
 def test_dates_drop_the_zeros_of_their_fraction(time_ms: int, text: str) -> None:
     """A date's fraction ends in no zero, and the seconds keep theirs (recorded)."""
     assert iso_date(time_ms) == text
+
+
+def test_a_file_that_is_refused_is_tried_again_when_the_run_is_redriven() -> None:
+    """Until it is stored there is no manifest, and nobody is told of it; files of failures are written anew."""
+    store = Store()
+    store.refuses = "_0.json"
+    files = writer(store, "COMPACT")
+    files.succeeded(DONE)
+    files.failed(BROKEN)
+    files.close(RUN)
+    assert (files.refused, files.exported, store) == (True, [], {})
+    store.refuses = ""
+    files.reopen(1)
+    assert files.close(RUN) == f"out/{UUID}/Redrive-1/manifest.json"
+    assert (files.refused, files.exported) == (False, [(f"out/{UUID}/SUCCEEDED_0.json", 13)])
+    assert store.pop(f"out/{UUID}/SUCCEEDED_0.json") == b'[{"ok":true}]'
+    assert list(store) == [f"out/{UUID}/Redrive-1/manifest.json"]
 
 
 def test_compact_json_is_an_array_of_outputs() -> None:

@@ -54,6 +54,8 @@ class Api:
     def __init__(self) -> None:
         dice, statistics = Dice(1), Statistics()
         self.s3: dict[str, bytes] = {}
+        self.s3_refuses: ApiError | None = None
+        """What objects are refused with."""
         self.function: Callable[[Any], Any] = lambda event: event
         self.calls: list[Any] = []
         functions = Functions([Function("f", Inline(self), 60_000)], dice, statistics)
@@ -63,6 +65,8 @@ class Api:
         self.service = StepFunctions(self.account)
 
     def _s3(self, service: str, operation: str, params: dict[str, Any], *, site: CallSite) -> Answer:
+        if operation == "PutObject" and self.s3_refuses is not None:
+            return Answer({}, error=self.s3_refuses)
         if operation == "PutObject":
             self.s3[params["Key"]] = params["Body"]
         return Answer({})

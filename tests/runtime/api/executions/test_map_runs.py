@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from stepsim.runtime.cloud.call import ApiError
+
 TASK = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "End": True}
 
 
@@ -214,6 +216,31 @@ def test_a_redriven_run_writes_beside_its_first_files(api: Any) -> None:
     }
     written = json.loads(next(body for key, body in api.s3.items() if key.endswith("Redrive-1/FAILED_0.json")))
     assert [(one["RedriveCount"], one["RedriveStatus"]) for one in written] == [(1, "REDRIVABLE_BY_MAP_RUN")]
+
+
+def test_results_that_could_not_be_written_are_written_by_the_redrive(api: Any) -> None:
+    """Nothing is run again, and no manifest names a file that is not there."""
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "out"}}
+    api.s3_refuses = ApiError("SlowDown", "Please reduce your request rate.")
+    arn = api.run(machine(ResultWriter=writer), items(2))
+    described = api.describe(arn)
+    folder = f"out/{only_run(api, arn).split(':')[-1]}"
+    assert (described["error"], described["cause"]) == (
+        "States.ResultWriterFailed",
+        f"Failed to write {folder}/SUCCEEDED_0.json to b: Please reduce your request rate.",
+    )
+    api.call("RedriveExecution", executionArn=arn)
+    api.drive()
+    assert (api.describe(arn)["status"], api.s3) == ("FAILED", {})
+    api.s3_refuses = None
+    api.call("RedriveExecution", executionArn=arn)
+    api.drive()
+    assert api.describe(arn)["status"] == "SUCCEEDED"
+    assert set(api.s3) == {f"{folder}/SUCCEEDED_0.json", f"{folder}/Redrive-2/manifest.json"}
+    manifest = json.loads(api.s3[f"{folder}/Redrive-2/manifest.json"])
+    size = len(api.s3[f"{folder}/SUCCEEDED_0.json"])
+    assert manifest["ResultFiles"]["SUCCEEDED"] == [{"Key": f"{folder}/SUCCEEDED_0.json", "Size": size}]
+    assert [call["n"] for call in api.calls] == [0, 1]
 
 
 def test_a_map_that_was_retried_opens_a_new_run_when_redriven(api: Any) -> None:
