@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from stepsim.runtime.cloud.call import ApiError, CallSite
+from stepsim.runtime.fiber import Ticket
 from stepsim.runtime.functions import Function
 from stepsim.runtime.lambdas.asynchronous import EventInvoke, Outcome, invoke_event
 from stepsim.runtime.lambdas.destinations import record
 from stepsim.runtime.requests import InvokeFunction, InvokeOptions
-from stepsim.runtime.fiber import Ticket
 from stepsim.runtime.scheduler import Scheduler
 from stepsim.workers.modelled import Model
 from stepsim.workers.worker import InvocationResult
