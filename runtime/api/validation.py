@@ -117,21 +117,14 @@ def _string(shape: Any) -> _Check:
 
 
 def _number(shape: Any) -> _Check:
-    check_range = _within(shape.metadata, "value", int, _value_of(shape))
+    real = shape.type_name == "float"
+    check_range = _within(shape.metadata, "value", float if real else int, _value_of(shape))
     name = shape.type_name.capitalize()
 
     def check(value: Any, place: str, found: list[str]) -> None:
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise _not_serializable(_cannot_become(value, name))
         check_range(value, place, found)
-
-    return check
-
-
-def _real_number(shape: Any) -> _Check:  # noqa: ARG001 - no bounds in the model
-    def check(value: Any, place: str, found: list[str]) -> None:  # noqa: ARG001
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            raise _not_serializable(_cannot_become(value, "Float"))
 
     return check
 
@@ -150,12 +143,12 @@ _COMPILERS: dict[str, Callable[[Any], _Check]] = {
     "string": _string,
     "integer": _number,
     "long": _number,
-    "float": _real_number,
+    "float": _number,
     "boolean": _boolean,
 }
 
 
-def _within(bounds: _Bounds, noun: str, size: Callable[[Any], int], shown: Callable[[Any], str]) -> _Check:
+def _within(bounds: _Bounds, noun: str, size: Callable[[Any], float], shown: Callable[[Any], str]) -> _Check:
     """The check that something's size keeps the model's bounds."""
     least, most = bounds.get("min", float("-inf")), bounds.get("max", float("inf"))
 

@@ -36,6 +36,12 @@ def refusal(operation: str, params: Params) -> str:
             "Member must have value greater than or equal to 0",
         ),
         (
+            "UpdateMapRun",
+            {"mapRunArn": ARN, "toleratedFailurePercentage": 100.5},
+            "Value '100.5' at 'toleratedFailurePercentage' failed to satisfy constraint: "
+            "Member must have value less than or equal to 100",
+        ),
+        (
             "ListStateMachines",
             {"nextToken": ""},
             "Value '' at 'nextToken' failed to satisfy constraint: Member must have length greater than or equal to 1",
