@@ -127,12 +127,12 @@ class Tolerance:
         """True where more items have failed or timed out than is tolerated: strictly more, in items.
 
         A percentage is of all items of the run. While a file is still being read nobody knows how many those are, so
-        it is judged when the reader has come to the end; a count is judged at once.
+        it is judged when the reader has come to the end; a count, and a percentage of 0, are judged at once.
         """
         bad = counts.items.failed + counts.items.timedOut - counts.forgiven
         if not bad:
             return False
-        if self.count is None and self.percentage is None:
+        if self.percentage == 0 or (self.count is None and self.percentage is None):
             return True
         if self.count is not None and bad > self.count:
             return True

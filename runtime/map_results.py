@@ -10,7 +10,7 @@ from stepsim.asl.errors import DATA_LIMIT_EXCEEDED, RESULT_WRITER_FAILED, States
 from stepsim.asl.payload import MAX_BYTES, Payload
 from stepsim.runtime.items_batches import Batch
 from stepsim.runtime.map_counts import MapCounts
-from stepsim.runtime.result_writer import ChildOutcome, ResultFiles, writer_details
+from stepsim.runtime.result_writer import ChildOutcome, ResultFiles, execution_record, writer_details
 
 if TYPE_CHECKING:
     from stepsim.runtime.child import Child
@@ -58,17 +58,29 @@ class MapResults(Protocol):
 class InlineResults:
     """No ResultWriter, or one that only transforms: the state's result is the array of outputs, in item order.
 
-    Within the tolerance, failed children are left out; what AWS puts there is unconfirmed. Beyond 262,144 bytes there
-    can be no result, and nothing more is kept.
+    With a Transformation of NONE it has the children as a file would hold them. Within the tolerance, failed children
+    are left out; what AWS puts there is unconfirmed. Beyond 262,144 bytes there can be no result, and nothing more is
+    kept.
     """
 
-    def __init__(self, name: str, transformation: str) -> None:
-        self._name = name
+    def __init__(self, run: MapRun, transformation: str) -> None:
+        self._run = run
+        self._name = run.state.name
+        self._records = transformation == "NONE"
         self._flatten = transformation == "FLATTEN"
         self._outputs: dict[int, Payload] = {}
         self._size = 2
 
-    def succeeded(self, child: Child, index: int, output: Payload) -> None:  # noqa: ARG002 - a MapResults takes it
+    def succeeded(self, child: Child, index: int, output: Payload) -> None:
+        self._take(index, self._shown(child, output, None))
+
+    def _shown(self, child: Child, output: Payload, stop_ms: int | None) -> Payload:
+        if not self._records:
+            return output
+        outcome = self._run.outcome(child, "SUCCEEDED", output, None)
+        return Payload(execution_record(outcome if stop_ms is None else outcome._replace(stop_ms=stop_ms)))
+
+    def _take(self, index: int, output: Payload) -> None:
         if self._size <= MAX_BYTES:
             self._size += output.size + 1
             self._outputs[index] = output
@@ -111,7 +123,7 @@ class InlineResults:
     ) -> None:
         for child, execution in children:
             if execution.output is not None:
-                self.succeeded(child, child.item or 0, execution.output)
+                self._take(child.item or 0, self._shown(child, execution.output, execution.stop_ms))
 
     @property
     def exported(self) -> list[tuple[str, int]]:

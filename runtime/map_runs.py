@@ -190,7 +190,7 @@ class MapRuns:
 
     def _results(self, run: MapRun, writer: ResultWriter | None, effective: JSON, frame: Frame) -> MapResults:
         if writer is None or writer.arguments is None:
-            return InlineResults(run.state.name, "COMPACT" if writer is None else writer.transformation)
+            return InlineResults(run, "COMPACT" if writer is None else writer.transformation)
         arguments = writer.arguments(effective, frame)
         bucket, prefix = arguments.get("Bucket"), arguments.get("Prefix", "")
         if not isinstance(bucket, str) or not isinstance(prefix, str):

@@ -86,6 +86,15 @@ def test_one_failure_fails_a_run_that_tolerates_none(laboratory: Any, distribute
     assert run.map_runs[0].status == "FAILED"
 
 
+def test_a_percentage_of_zero_needs_no_end_of_the_file(laboratory: Any, distributed: Any) -> None:
+    """However many items are still to be read, one failure is more than none of them."""
+    laboratory.s3["rows.jsonl"] = b"1\n0\n0\n"
+    machine = distributed(ItemReader=reader("JSONL", "rows.jsonl"), MaxConcurrency=1, ToleratedFailurePercentage=0)
+    run = laboratory.run(machine, {}, functions=odd_fails(laboratory))
+    counts = run.map_runs[0].counts.items
+    assert (run.status, counts.failed, counts.pending, counts.total) == ("FAILED", 1, 2, 3)
+
+
 def test_running_standard_children_are_aborted(laboratory: Any, distributed: Any) -> None:
     """The run fails at once; what ran is counted as aborted."""
     states = {
@@ -236,6 +245,18 @@ def test_an_exporting_map_hands_on_where_its_results_are(laboratory: Any, distri
         "MapRunArn": run.map_runs[0].arn,
         "ResultWriterDetails": {"Bucket": "bucket", "Key": f"out/{run.map_runs[0].uuid}/manifest.json"},
     }
+
+
+def test_a_writer_that_only_transforms_shows_what_a_file_would_hold(laboratory: Any, distributed: Any) -> None:
+    """NONE gives each child with everything known of it, in the order of the items (developer guide)."""
+    writer = {"WriterConfig": {"Transformation": "NONE", "OutputType": "JSON"}}
+    machine = distributed(ResultWriter=writer, ToleratedFailureCount=1)
+    run = laboratory.run(machine, [2, 1, 4], functions=odd_fails(laboratory))
+    assert [(one["Input"], one["Output"], one["Status"]) for one in run.output] == [
+        ("2", "20", "SUCCEEDED"),
+        ("4", "40", "SUCCEEDED"),
+    ]
+    assert list(run.output[0]) == sorted(run.output[0])
 
 
 def test_a_result_that_is_too_large_needs_a_writer(laboratory: Any, distributed: Any) -> None:
