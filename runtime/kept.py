@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from stepsim.runtime.simulation import INTERRUPTED
 
 if TYPE_CHECKING:
     from stepsim.runtime.api.registry import Registries, Registry
+    from stepsim.runtime.persistence.executions import StoredMapRun
 
 FACTS_NAME = "run.json"
 
@@ -107,6 +108,8 @@ class Keeping:
         """Before anything is asked of the registries; what the archive holds is in them then."""
         self._run = run
         self._archivist = Archivist(registries, run.folder, ending=_ENDING)
+        self.earlier: Sequence[StoredMapRun] = ()
+        """The map runs of earlier attempts, as they stood when this one began."""
         parts.callback(self._archivist.close)
 
     def keep_account(self, parts: ExitStack) -> None:
@@ -129,6 +132,7 @@ class Keeping:
         """Let the run's execution go on. Raises KeptError where that is not possible, in AWS's words."""
         arn = self._run.execution_arn
         assert arn is not None
+        self.earlier = self._archivist.map_runs()
         try:
             redrive_execution(registry, {"executionArn": arn})
         except ApiError as error:

@@ -6,7 +6,7 @@ import resource
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepsim.asl.payload import JSON
 from stepsim.runtime.cloud.call import CallCounts
@@ -18,6 +18,9 @@ from stepsim.runtime.run_subject import RunSubject
 from stepsim.runtime.scenario_types import FunctionSpec
 from stepsim.runtime.statistics import Durations, FunctionStatistics, StateStatistics, Statistics
 from stepsim.runtime.usage import Counters, usage
+
+if TYPE_CHECKING:
+    from stepsim.runtime.persistence.executions import StoredMapRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class RunFacts:
     queues: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
     executions: Mapping[str, JSON] = field(default_factory=dict)
     triggers: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+    earlier: Sequence[StoredMapRun] = ()
+    """The map runs of attempts that another process made: those that a redrive leaves alone are in no one's memory."""
 
 
 def make_report(
@@ -67,7 +72,7 @@ def make_report(
         "state_transitions": statistics.state_transitions,
         "throttled_transitions": statistics.throttled_transitions,
         "history_events": len(execution.history) + statistics.history_events,
-        "map_runs": _map_runs(runs),
+        "map_runs": _map_runs(runs, facts.earlier),
         "functions": {name: _function(found) for name, found in sorted(statistics.functions.items())},
         "containers": {name: found.report() for name, found in sorted(statistics.tasks.items())},
         "states": {name: _state(found) for name, found in statistics.states.items()},
@@ -123,12 +128,14 @@ def peak_rss_mb() -> int:
     return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
-def _map_runs(map_runs: Iterable[MapRun]) -> dict[str, Any]:
+def _map_runs(map_runs: Sequence[MapRun], earlier: Iterable[StoredMapRun]) -> dict[str, Any]:
     """By state; a state that was run more than once (a retry, an outer map) is numbered from its second run on."""
     table: dict[str, Any] = {}
     seen: dict[str, int] = {}
-    for run in map_runs:
-        name = run.state.name
+    present = {run.arn for run in map_runs}
+    named: list[tuple[str, MapRun]] = [(run.state_name, run) for run in earlier if run.arn not in present]
+    named += [(run.state.name, run) for run in map_runs]
+    for name, run in sorted(named, key=lambda one: one[1].start_ms):
         seen[name] = number = seen.get(name, 0) + 1
         described = run.describe()
         stop_ms = run.stop_ms if run.stop_ms is not None else run.start_ms

@@ -371,5 +371,6 @@ class Stage:
             queues={} if cloud is None else cloud.queue_counts(),
             executions=self._counts.report(),
             triggers={} if isinstance(execution, Execution) else execution.report(),
+            earlier=() if self._keeping is None else self._keeping.earlier,
         )
         return make_report(facts, execution, account.map_runs, self.statistics, self.scenario.expect, judging)

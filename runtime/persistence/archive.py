@@ -388,6 +388,10 @@ class Archive:
         rows = self._execute("SELECT body FROM map_runs WHERE execution_arn = ? ORDER BY rowid DESC", (execution_arn,))
         return [body for (body,) in rows]
 
+    def map_runs(self) -> list[bytes]:
+        """All map runs, in the order in which they were opened."""
+        return [body for (body,) in self._execute("SELECT body FROM map_runs ORDER BY rowid")]
+
 
 def _explained(error: Exception, place: object) -> ArchiveError:
     """What SQLite said, as one sentence for whoever named the directory."""

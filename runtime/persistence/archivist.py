@@ -21,6 +21,7 @@ from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.persistence.archive import Archive, ArchiveError, ExecutionRow, Place
 from stepsim.runtime.persistence.executions import (
     StoredHistory,
+    StoredMapRun,
     pack_execution,
     pack_map_run,
     unpack_execution,
@@ -188,6 +189,10 @@ class Archivist:
     def map_runs_of(self, execution_arn: str) -> list[MapRun]:
         """The archived map runs of an execution, newest first."""
         return [unpack_map_run(body) for body in self._archive.map_runs_of(execution_arn)]
+
+    def map_runs(self) -> list[StoredMapRun]:
+        """All archived map runs, oldest first."""
+        return [unpack_map_run(body) for body in self._archive.map_runs()]
 
     def _record(self, registry: Registry, row: ExecutionRow) -> ExecutionRecord:
         run = registry.store.map_run(row.owner) if ":mapRun:" in row.owner else None

@@ -253,6 +253,8 @@ class _MapRun(msgspec.Struct):
     exported: list[tuple[str, int]]
     unwritten: bool
     """True where it has ended and its results are not written: no time, a refusal, or Express children still run."""
+    state: str = ""
+    """The name of the Map; nothing in folders of a time before it was written down."""
 
 
 class StoredMapRun(MapRun):
@@ -271,6 +273,7 @@ class StoredMapRun(MapRun):
         self.redrive_count, self.redrive_ms = packed.redrive_count, packed.redrive_ms
         self.running = {}
         self.packed = packed
+        self.state_name = packed.state or packed.label
 
 
 def pack_map_run(run: MapRun) -> bytes:
@@ -305,6 +308,7 @@ def pack_map_run(run: MapRun) -> bytes:
             [] if run.results is None else run.results.exported,
             # Express children outlive the run, and its results are written after them.
             run.status != "RUNNING" and (bool(run.running) or (run.results is not None and run.results.refused)),
+            run.state.name,
         )
     )
 

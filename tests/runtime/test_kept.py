@@ -142,3 +142,18 @@ def test_what_could_not_be_written_is_written_by_a_redrive_of_a_later_process(sc
     (written,) = manifest["ResultFiles"]["SUCCEEDED"]
     records = json.loads((saved / "buckets/out" / written["Key"]).read_text())
     assert sorted(record["Output"] for record in records) == ["10", "20", "30"]
+
+
+def test_the_report_of_a_redrive_has_the_map_runs_that_needed_none(scenario: Any, folder: Path) -> None:
+    """Those of earlier attempts stand in it as they ended, in the order in which they were opened."""
+    first = {**MAPPED, "Next": "Second", "ResultPath": "$.first", "Label": "a", "ItemsPath": "$.ones"}
+    del first["End"]
+    (folder / "m.asl.json").write_text(json.dumps({"StartAt": "First", "States": {"First": first, "Second": MAPPED}}))
+    kept, ones = folder / "kept", "input={ones: [0, 1], items: [1, 2, 3]}"
+    assert runner.run(scenario(ones), processes=1, keep=kept)["execution"]["status"] == "FAILED"
+    (folder / "code.py").write_text(MENDED)
+    report = runner.redrive(scenario(ones), kept, processes=1)
+    assert report["execution"]["status"] == "SUCCEEDED"
+    succeeded = {name: run["itemCounts"]["succeeded"] for name, run in report["map_runs"].items()}
+    assert succeeded == {"First": 2, "Second": 3}
+    assert list(report["map_runs"]) == ["First", "Second"]
