@@ -128,14 +128,15 @@ def peak_rss_mb() -> int:
     return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
-def _map_runs(map_runs: Sequence[MapRun], earlier: Iterable[StoredMapRun]) -> dict[str, Any]:
+def _map_runs(map_runs: Iterable[MapRun], earlier: Iterable[StoredMapRun]) -> dict[str, Any]:
     """By state; a state that was run more than once (a retry, an outer map) is numbered from its second run on."""
     table: dict[str, Any] = {}
     seen: dict[str, int] = {}
-    present = {run.arn for run in map_runs}
-    named: list[tuple[str, MapRun]] = [(run.state_name, run) for run in earlier if run.arn not in present]
-    named += [(run.state.name, run) for run in map_runs]
-    for name, run in sorted(named, key=lambda one: one[1].start_ms):
+    present = {run.arn: run for run in map_runs}
+    # Those from before are in the order in which they were opened, and what has come since comes after them.
+    named = [(run.state_name, present.pop(run.arn, run)) for run in earlier]
+    named += [(run.state.name, run) for run in present.values()]
+    for name, run in named:
         seen[name] = number = seen.get(name, 0) + 1
         described = run.describe()
         stop_ms = run.stop_ms if run.stop_ms is not None else run.start_ms

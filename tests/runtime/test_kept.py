@@ -18,7 +18,7 @@ from stepsim.runtime.scenario import load_scenario
 Cli: TypeAlias = Callable[..., Result]
 
 TASK = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:F", "End": True}
-MAPPED = {
+MAPPED: dict[str, Any] = {
     "Type": "Map",
     "ItemsPath": "$.items",
     "ItemProcessor": {
@@ -147,6 +147,7 @@ def test_what_could_not_be_written_is_written_by_a_redrive_of_a_later_process(sc
 def test_the_report_of_a_redrive_has_the_map_runs_that_needed_none(scenario: Any, folder: Path) -> None:
     """Those of earlier attempts stand in it as they ended, in the order in which they were opened."""
     first = {**MAPPED, "Next": "Second", "ResultPath": "$.first", "Label": "a", "ItemsPath": "$.ones"}
+    first["ItemProcessor"] = {**MAPPED["ItemProcessor"], "StartAt": "U", "States": {"U": TASK}}
     del first["End"]
     (folder / "m.asl.json").write_text(json.dumps({"StartAt": "First", "States": {"First": first, "Second": MAPPED}}))
     kept, ones = folder / "kept", "input={ones: [0, 1], items: [1, 2, 3]}"
