@@ -10,7 +10,7 @@ from stepsim.asl.expression import Expression
 from stepsim.asl.machine import DistributedMap, ItemBatcher, MapState, ResultWriter
 from stepsim.asl.payload import JSON, MAX_BYTES, Payload
 from stepsim.runtime.branches import select
-from stepsim.runtime.cloud.call import CallSite
+from stepsim.runtime.cloud.call import ApiError, CallSite
 from stepsim.runtime.cloud.streamed import FileBody
 from stepsim.runtime.dice import name_uuid
 from stepsim.runtime.effects import Expired, Program, Sleep, Stopped
@@ -28,6 +28,7 @@ from stepsim.runtime.map_run import MapRun
 from stepsim.runtime.own_s3_calls import patient
 from stepsim.runtime.result_writer import ResultFiles
 from stepsim.runtime.resume import ResumePoint
+from stepsim.runtime.services.failures import refused_parameters
 
 
 class MapRuns:
@@ -237,17 +238,26 @@ class _Upload:
 
     def check(self) -> None:
         """Raise States.ResultWriterFailed at once where the bucket is not there, before any work is done."""
-        answer = self._perform("s3", "HeadBucket", {"Bucket": self._bucket}, site=self._site)
-        if answer.error is not None:
-            raise writer_failed(f"Failed to write to the S3 bucket {self._bucket}: {answer.error.message}")
+        error = self._ask("HeadBucket")
+        if error is not None:
+            raise writer_failed(f"Failed to write to the S3 bucket {self._bucket}: {error.message}")
 
     def put(self, key: str, body: bytes | FileBody) -> bool:
         """Store a file; False where that was refused."""
-        parameters = {"Bucket": self._bucket, "Key": key, "Body": body}
-        answer = self._perform("s3", "PutObject", parameters, site=self._site)
-        if answer.error is not None and self._failure is None:
-            self._failure = writer_failed(f"Failed to write {key} to {self._bucket}: {answer.error.message}")
-        return answer.error is None
+        error = self._ask("PutObject", Key=key, Body=body)
+        if error is not None and self._failure is None:
+            self._failure = writer_failed(f"Failed to write {key} to {self._bucket}: {error.message}")
+        return error is None
+
+    def _ask(self, operation: str, **parameters: str | bytes | FileBody) -> ApiError | None:
+        """What the call is refused with, by S3 or by boto3 before it; None where it is not."""
+        try:
+            return self._perform("s3", operation, {"Bucket": self._bucket, **parameters}, site=self._site).error
+        except Exception as error:
+            refused = refused_parameters(error)
+            if refused is None:
+                raise
+            return refused
 
 
 def tolerance_of(distributed: DistributedMap, effective: JSON, frame: Frame) -> Tolerance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,29 @@ def test_ctrl_c_stops_a_run_that_is_still_being_set_up(scenario: Any, tmp_path: 
     generated = "cloud.buckets.things.generate={count: 1, key: 'k{n}', body: 'bodies:body'}"
     loaded = load_scenario(tmp_path / "scenario.yaml", [generated])
     assert runner.run(loaded)["execution"]["error"] == "stepsim.Interrupted"
+
+
+@pytest.mark.parametrize("verb", [runner.simulate, runner.run])
+@pytest.mark.parametrize("bucket", ["", "No_bucket!"])
+def test_a_result_writers_bucket_that_cannot_be_one_fails_its_map(tmp_path: Path, verb: Any, bucket: str) -> None:
+    """What boto3 itself refuses is a failure that the machine can catch, as for an ItemReader."""
+    map_state = {
+        "Type": "Map",
+        "ItemsPath": "$.items",
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+            "StartAt": "P",
+            "States": {"P": {"Type": "Pass", "End": True}},
+        },
+        "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket.$": "$.bucket"}},
+        "End": True,
+    }
+    (tmp_path / "machine.asl.json").write_text(json.dumps({"StartAt": "M", "States": {"M": map_state}}))
+    (tmp_path / "scenario.yaml").write_text(
+        "definition: machine.asl.json\ncloud: {buckets: {things: {}}}\n"
+        f"input: {json.dumps({'items': [1], 'bucket': bucket})}\n"
+    )
+    report = verb(load_scenario(tmp_path / "scenario.yaml"))
+    assert report["execution"]["error"] == "States.ResultWriterFailed"
+    assert f'Invalid bucket name "{bucket}"' in report["execution"]["cause"]
+    assert report["map_runs"]["M"]["status"] == "FAILED"
