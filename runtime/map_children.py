@@ -16,6 +16,7 @@ from stepsim.runtime.effects import Expired, Program
 from stepsim.runtime.execution import Execution
 from stepsim.runtime.items_batches import Batch
 from stepsim.runtime.map_counts import Tolerance
+from stepsim.runtime.pending_batches import PendingBatches
 
 if TYPE_CHECKING:
     from stepsim.runtime.child import Child
@@ -86,7 +87,7 @@ class KeptChildren:
         self._running: dict[int, Execution] = {}
         self._programs: dict[int, Program] = {}
         self._unsuccessful: dict[int, Execution] = {}
-        self.pending: list[Batch] = []
+        self.pending = PendingBatches()
         """Batches that were counted as pending when the run failed."""
         self.rest: Iterator[Batch] | None = iter(())
         """Batches that nobody has read yet; None where they cannot be gone on with, and have to be read again."""
@@ -158,10 +159,10 @@ class KeptChildren:
 
     def take_rest(self) -> Iterator[Batch]:
         """What was never started: it is not pending any more when it is read."""
-        pending, self.pending = self.pending, []
-        return chain(self._unpended(pending), self._run.take_held(), self.rest or ())
+        pending, self.pending = self.pending, PendingBatches()
+        return chain(self._unpended(pending.take()), self._run.take_held(), self.rest or ())
 
-    def _unpended(self, pending: list[Batch]) -> Iterator[Batch]:
+    def _unpended(self, pending: Iterator[Batch]) -> Iterator[Batch]:
         for batch in pending:
             self._run.counts.unpend(batch.count)
             yield batch
