@@ -32,6 +32,9 @@ FACTS_NAME = "run.json"
 _ENDING = Ending(INTERRUPTED, "The run was interrupted", "The run ended without a word")
 
 
+_NEVER_BEGAN = "was to keep a run that was ended before it began: remove the folder, and run it again with --keep."
+
+
 class KeptError(Exception):
     """A folder cannot be what a run is kept in, or cannot be gone on with; the message is one sentence."""
 
@@ -58,6 +61,8 @@ class KeptRun:
             used = next(folder.iterdir(), None)
         except OSError as error:
             raise KeptError(f"{folder} cannot be made: {error.strerror}.") from None
+        if _never_began(folder):
+            raise KeptError(f"{folder} {_NEVER_BEGAN}")
         if used is not None:
             raise KeptError(f"{folder} is not empty: {used.name} is in it. To go on with a run, redrive it.")
         return cls(folder, scenario, seed, arguments=arguments)
@@ -69,6 +74,8 @@ class KeptRun:
         try:
             facts = msgspec.json.decode((folder / FACTS_NAME).read_bytes(), type=_Facts)
         except OSError as error:
+            if _never_began(folder):
+                raise KeptError(f"{folder} {_NEVER_BEGAN}") from None
             raise KeptError(f"{folder} keeps no run: {FACTS_NAME} cannot be read: {error.strerror}.") from None
         except msgspec.MsgspecError as error:
             raise KeptError(f"{folder} keeps no run: {FACTS_NAME} is not what a run writes: {error}.") from None
@@ -89,6 +96,10 @@ class KeptRun:
             fresh.replace(self.folder / FACTS_NAME)
         except OSError as error:
             raise KeptError(f"{self.folder} cannot be written: {error.strerror}.") from None
+
+
+def _never_began(folder: Path) -> bool:
+    return (folder / FILE_NAME).exists() and not (folder / FACTS_NAME).exists()
 
 
 class _Facts(msgspec.Struct):

@@ -144,6 +144,16 @@ def test_what_could_not_be_written_is_written_by_a_redrive_of_a_later_process(sc
     assert sorted(record["Output"] for record in records) == ["10", "20", "30"]
 
 
+@pytest.mark.parametrize("arguments", [("scenario.yaml", "--keep", "early"), ("--redrive", "early")])
+def test_a_run_that_was_ended_before_it_began_says_what_to_do(run: Cli, folder: Path, arguments: Any) -> None:
+    """There is nothing to go on with, and the folder is not empty: whoever asks is told the one way out."""
+    (folder / "early").mkdir()
+    (folder / "early" / "stepsim.sqlite").touch()
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "remove the folder, and run it again with --keep" in result.stderr
+
+
 def test_the_report_of_a_redrive_has_the_map_runs_that_needed_none(scenario: Any, folder: Path) -> None:
     """Those of earlier attempts stand in it as they ended, in the order in which they were opened."""
     first = {**MAPPED, "Next": "Second", "ResultPath": "$.first", "Label": "a", "ItemsPath": "$.ones"}
