@@ -7,6 +7,7 @@ written when it comes, so memory follows the concurrency and not the number of i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import Any, Literal, TypeAlias
@@ -35,6 +36,9 @@ MAX_CONCURRENCY = 10_000
 
 EXPRESS_LIMIT_MS = 300_000
 """How long an Express execution may last."""
+
+_BREATH = 1_000
+"""Batches that are counted as pending in one go; then others have their turn."""
 
 THRESHOLD_CAUSE = "The specified tolerated failure threshold was exceeded"
 
@@ -92,6 +96,10 @@ class MapRun:
         self.exceeded = False
         """True once more has failed than is tolerated."""
         self._held: Batch | None = None
+        self._given: Iterator[Batch] | None = None
+        """What is left of items that the state's own data holds: those that a stop leaves are known at once."""
+        self._broken: StatesError | None = None
+        """Why the reader could not go on, while Express children come to their end."""
         """A batch that was read when the run had failed already."""
         self._kept = None if keeper is None else KeptChildren(self, keeper)
 
@@ -121,6 +129,7 @@ class MapRun:
         """Run all children. Returns the result of the state; raises StatesError where the run fails."""
         self.counts.expected = source.length
         self.results = results
+        self._given = None if source.length is None else batches
         return (yield from self._run(self._children(source, batches), batches, results))
 
     def restore(self, stopped: StoppedRun) -> None:
@@ -171,7 +180,7 @@ class MapRun:
     def reopen(self, frame: Frame) -> None:
         """Begin again because the parent was redriven."""
         self.cut_off()
-        self._noticed_ms = None
+        self._noticed_ms = self._broken = None
         self.frame = frame
         self.status, self.stop_ms = "RUNNING", None
         self.redrive_count += 1
@@ -211,14 +220,17 @@ class MapRun:
         self._fork = Fork(children, self._limit, partial(ended, results), lifetime_ms, outlived)
         try:
             yield self._fork
+            if self._broken is not None:
+                raise self._broken
             if self._noticed_ms is not None and self._noticed_ms > scheduler.now_ms:
                 yield Sleep(self._noticed_ms)
             exceeded = self.exceeded or self.tolerance.exceeded(self.counts)
             if exceeded:
-                self._abort(results, batches)
+                self._abort(results)
+                yield from self._pend(results, batches)
         except StatesError:
             # Items cannot be read: a redrive has to read them again, or it would take those so far for all.
-            self._abort(results, None)
+            self._abort(results)
             if self._kept is not None:
                 self._kept.rest = None
             self._close("FAILED")
@@ -237,7 +249,8 @@ class MapRun:
         running, counts = self.running, self.counts
         kept = self._kept
         plan = Plan(self.state.processor, self.frame)
-        for index, batch in enumerate(batches, counts.executions.total - counts.executions.pending):
+        index = counts.executions.total - counts.executions.pending
+        while (batch := self._next(batches)) is not None:
             self._held = batch
             if source.ready_ms > scheduler.now_ms:
                 yield NotBefore(source.ready_ms)
@@ -249,8 +262,20 @@ class MapRun:
             counts.start(batch.count)
             if len(running) > self.max_concurrency_seen:
                 self.max_concurrency_seen = len(running)
+            index += 1
             yield run_child(plan, child) if kept is None else kept.start(child)
-        counts.expected = counts.items.total
+        if self._broken is None:
+            counts.expected = counts.items.total
+
+    def _next(self, batches: Iterator[Batch]) -> Batch | None:
+        """The next batch. Where Express children run, what cannot be read ends the run once they have ended."""
+        try:
+            return next(batches, None)
+        except StatesError as error:
+            if not self.express:
+                raise
+            self._broken = error
+            return None
 
     def _ended(self, results: MapResults, index: int, outcome: Payload | StatesError | Expired) -> bool:
         child = self.running.pop(index)
@@ -305,7 +330,7 @@ class MapRun:
             return
         if self._orphans is not None:
             self.frame.engine.scheduler.end_fork(self._orphans)
-        self._abort(self.results, None)
+        self._abort(self.results)
         self._outlived(self.results)
 
     def _kept_ended(self, results: MapResults, _: int, execution: Execution) -> bool:
@@ -350,10 +375,12 @@ class MapRun:
             return
         if self.express and self.running:
             self._orphans = self._fork
+            self._pend_given()
             self._close("ABORTED")
             return
         if self.results is not None:
-            self._abort(self.results, None)
+            self._abort(self.results)
+            self._pend_given()
             self.results.give_up(self.counts)
         self._close("ABORTED")
 
@@ -362,8 +389,8 @@ class MapRun:
         if self.status == "RUNNING":
             self._close("FAILED")
 
-    def _abort(self, results: MapResults, rest: Iterator[Batch] | None) -> None:
-        """Count and write what will not end: children that still ran, then those that were never started."""
+    def _abort(self, results: MapResults) -> None:
+        """Count and write the children that still ran."""
         for child in self.running.values():
             if self.express:
                 self.failed_after.add(self.frame.engine.scheduler.now_ms - child.start_ms)
@@ -372,13 +399,24 @@ class MapRun:
             if self._kept is not None:
                 self._kept.abort(child)
         self.running.clear()
-        if rest is None:
-            return
-        for batch in chain(self.take_held(), rest):
+
+    def _pend(self, results: MapResults, rest: Iterator[Batch]) -> Program:
+        """Count and write what was never started. Raises StatesError where it cannot be read."""
+        for number, batch in enumerate(chain(self.take_held(), rest), 1):
             self.counts.pend(batch.count)
             results.pending(batch)
             if self._kept is not None:
                 self._kept.pending.append(batch)
+            if number % _BREATH == 0:
+                yield Sleep(self.frame.engine.scheduler.now_ms)
+
+    def _pend_given(self) -> None:
+        """As `_pend`, of what a stop leaves of the state's own data. Nobody reads on in a file for it."""
+        given, self._given = self._given, None
+        if given is not None and self.results is not None:
+            with suppress(StatesError):
+                for _ in self._pend(self.results, given):
+                    pass
 
     def take_held(self) -> tuple[Batch, ...]:
         """The batch that was read when the run had failed already, once."""

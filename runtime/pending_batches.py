@@ -30,6 +30,10 @@ class PendingBatches:
         self._characters = 0
         self._file: BinaryIO | None = None
 
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
     def append(self, batch: Batch) -> None:
         """Add one."""
         payload = batch.payload

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from stepsim.runtime.effects import Sleep
+
 
 @pytest.fixture
 def distributed(laboratory: Any) -> Any:
@@ -210,6 +212,50 @@ def test_a_file_that_breaks_off_fails_the_run(laboratory: Any, distributed: Any)
     run = laboratory.run(machine, {}, functions={"f": lambda event: event})
     assert run.execution.error == "States.ItemReaderFailed"
     assert run.map_runs[0].counts.items.succeeded >= 1
+
+
+@pytest.mark.parametrize(("kind", "ended"), [("EXPRESS", (1.0, 3, 0)), ("STANDARD", (0.0, 0, 3))])
+def test_express_children_end_before_a_reader_fails_the_run(
+    laboratory: Any, distributed: Any, kind: str, ended: tuple[float, int, int]
+) -> None:
+    """As whatever else ends their run; Standard ones are aborted."""
+    laboratory.s3["rows.jsonl"] = b"1\n2\n3\n{broken\n"
+    machine = distributed(kind=kind, ItemReader=reader("JSONL", "rows.jsonl"))
+    run = laboratory.run(machine, {}, functions={"f": lambda event: event})
+    counts = run.map_runs[0].counts.items
+    assert (run.execution.error, run.map_runs[0].status) == ("States.ItemReaderFailed", "FAILED")
+    assert (run.seconds, counts.succeeded, counts.aborted) == ended
+
+
+def test_what_a_stop_leaves_of_the_state_s_data_is_pending(laboratory: Any, distributed: Any) -> None:
+    """Every item is counted once, and written once."""
+    machine = {**distributed(MaxConcurrency=1, ResultWriter=WRITER), "TimeoutSeconds": 2}
+    run = laboratory.run(machine, list(range(5)), functions={"f": lambda event: event})
+    (map_run,) = run.map_runs
+    counts = map_run.counts.items
+    assert (run.status, map_run.status) == ("TIMED_OUT", "ABORTED")
+    assert counts.succeeded + counts.aborted + counts.pending == counts.total == counts.resultsWritten == 5
+    files = {name: json.loads(body) for name, body in laboratory.s3.items() if "_0.json" in name}
+    assert sorted(record["Input"] for records in files.values() for record in records) == ["0", "1", "2", "3", "4"]
+
+
+def test_others_have_their_turn_while_many_items_are_counted_as_pending(laboratory: Any, distributed: Any) -> None:
+    """A run that fails counts what it never started in several steps."""
+    seen = []
+
+    def watch(run: Any) -> Any:
+        def watcher() -> Any:
+            yield Sleep(run.scheduler.now_ms + 1_000)
+            while run.map_runs[0].status == "RUNNING":
+                seen.append(run.map_runs[0].counts.items.pending)
+                yield Sleep(run.scheduler.now_ms)
+
+        run.scheduler.spawn(watcher())
+
+    machine = distributed(MaxConcurrency=1)
+    run = laboratory.run(machine, [1] * 3_501, functions={"f": odd_fails(laboratory)["f"]}, during=watch)
+    assert run.map_runs[0].counts.items.pending == 3_500
+    assert {1_000, 2_000, 3_000} <= set(seen)
 
 
 def test_results_are_written_with_their_manifest(laboratory: Any, distributed: Any) -> None:
