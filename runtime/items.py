@@ -54,7 +54,7 @@ STATE_DATA = "STATE_DATA"
 T = TypeVar("T")
 Reader = Callable[[BinaryIO, ReaderConfig], Iterator[JSON]]
 
-_READERS: dict[str, Reader] = {"CSV": read_csv, "JSON": read_json, "JSONL": read_jsonl, "PARQUET": read_parquet}
+_READERS: dict[str, Reader] = {"CSV": read_csv, "JSON": read_json, "JSONL": read_jsonl}
 
 
 class Item(NamedTuple):
@@ -94,7 +94,7 @@ def inputs_of_file(stream: BinaryIO, key: str, config: ReaderConfig) -> Iterator
 
 def records_of_file(stream: BinaryIO, key: str, config: ReaderConfig) -> Iterator[object]:
     """As `inputs_of_file`, of a CSV file, for who only writes them down; see `read_csv_records`."""
-    records = _guarded(read_csv_records(unpacked(stream, key), config))
+    records = read_csv_records(unpacked(_guarded_body(stream), key), config)
     return _closing(stream, islice(records, config.max_items))
 
 
@@ -149,10 +149,13 @@ def read_file(stream: BinaryIO, key: str, config: ReaderConfig) -> Iterator[JSON
         raise reader_failed("A manifest names the files to read, and has no items of its own.")
     if config.input_type is None:
         raise reader_failed(f"ReaderConfig.InputType is required; it is one of {', '.join(READABLE)}.")
-    return islice(_guarded(_READERS[config.input_type](unpacked(stream, key), config)), config.max_items)
+    if config.input_type == "PARQUET":
+        # It seeks.
+        return islice(_guarded(read_parquet(unpacked(stream, key), config)), config.max_items)
+    return islice(_READERS[config.input_type](unpacked(_guarded_body(stream), key), config), config.max_items)
 
 
-def _guarded(values: Iterator[JSON]) -> Iterator[JSON]:
+def _guarded(values: Iterator[T]) -> Iterator[T]:
     """The values; what S3 or the disk refuses in the middle of a body fails the reader."""
     try:
         yield from values
@@ -160,6 +163,27 @@ def _guarded(values: Iterator[JSON]) -> Iterator[JSON]:
         raise refused_by_s3(error) from error
     except OSError as error:
         raise reader_failed(f"The object's body cannot be read: {error}.") from error
+
+
+class _GuardedBody:
+    """As `_guarded`, of a body that is only read on: it costs nothing for each value."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._read = stream.read
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._read(size)
+        except ApiError as error:
+            raise refused_by_s3(error) from error
+        except OSError as error:
+            raise reader_failed(f"The object's body cannot be read: {error}.") from error
+
+
+def _guarded_body(stream: BinaryIO) -> BinaryIO:
+    return _GuardedBody(stream)  # type: ignore[return-value]  # all that readers do is read
 
 
 def list_items(

@@ -100,8 +100,9 @@ def _records(headers: list[str]) -> _Make:
         return _objects(headers)
 
     def make(rows: list[list[str]]) -> list[object]:
-        _widen(rows, width)
-        if max(map(len, rows), default=width) > width:
+        widths = set(map(len, rows))
+        if widths != {width}:
+            _widen(rows, width)
             rows = [row[:width] for row in rows]
         return list(starmap(record, rows))
 

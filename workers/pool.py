@@ -110,7 +110,7 @@ class ProcessPool:
         if sys.platform == "win32":
             raise NotImplementedError("the process pool needs Unix sockets: use WSL, or simulate")
         self._room = Room(max_processes)
-        self._max_environments = max_environments or self._room.processes + SPARE_ENVIRONMENTS
+        self._max_environments = max_environments or self._room.limit + SPARE_ENVIRONMENTS
         self._api = api
         self._http = http
         self._fast_operations = fast_operations
@@ -210,8 +210,10 @@ class ProcessPool:
     def _cold(self, job: Job) -> EnvironmentProcess | None:
         """A new environment, in the place of the one idle longest where there are too many; None where none is."""
         if sum(not environment.retired for environment in self._environments.values()) >= self._max_environments:
-            # What runs beyond the processes' number takes no other function's environment.
-            if not self._idle or len(self._running) >= self._room.processes:
+            if not self._idle:
+                return None
+            # What runs beyond the processes' number takes no other function's environment, unless it has none.
+            if len(self._running) >= self._room.processes and self._has_environments(job.worker):
                 return None
             self._retire(next(iter(self._idle)))
         key = (job.worker, job.invocation.memory_mb)
@@ -229,6 +231,9 @@ class ProcessPool:
         # Whatever still lives without its socket is of no use; how it ended comes from the launcher.
         self._tasks.start_soon(serve, environment, self._handle, self._retire)
         return environment
+
+    def _has_environments(self, worker: ProcessWorker) -> bool:
+        return any(one.key[0] is worker and not one.retired for one in self._environments.values())
 
     def _begin(self, environment: EnvironmentProcess) -> None:
         """Hand an environment its invocation."""

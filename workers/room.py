@@ -7,7 +7,7 @@ import os
 SHORT_MS = 10.0
 """Where invocations usually take less, more of them run at once than there are processors."""
 
-MORE = 6
+MORE = 8
 """As many more."""
 
 _WEIGHT = 1 / 8
@@ -29,9 +29,14 @@ class Room:
         self._usual_ms = SHORT_MS
 
     @property
+    def limit(self) -> int:
+        """How many it may ever be."""
+        return self.processes + self._more
+
+    @property
     def most(self) -> int:
         """How many may run at once now."""
-        return self.processes + self._more if self._usual_ms < SHORT_MS else self.processes
+        return self.limit if self._usual_ms < SHORT_MS else self.processes
 
     def took(self, duration_ms: float) -> None:
         """An invocation has ended, and took so long."""

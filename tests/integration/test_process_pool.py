@@ -456,6 +456,26 @@ async def test_more_functions_than_environments(lab: Lab) -> None:
     assert json.loads((await lab.run("functions/behaviour:decimals")).payload) == {"amount": 12.34, "blob": "text"}
 
 
+async def test_short_invocations_of_many_functions_all_come_to_their_end(anyio_backend: str) -> None:
+    """However many environments the first ones take, the others have theirs."""
+    results: list[str] = []
+    ended = anyio.Event()
+
+    def done(result: InvocationResult) -> None:
+        results.append(result.payload)
+        if len(results) == 300:
+            ended.set()
+
+    async with ProcessPool(max_environments=4) as pool:
+        lab = Lab(pool, Bucket())
+        workers = [pool.worker(lab.code("functions/behaviour:echo")) for _ in range(6)]
+        for number in range(300):
+            workers[0 if number < 100 else number % 6].invoke(replace(CALL, event=str(number)), done)
+        with anyio.fail_after(30):
+            await ended.wait()
+    assert sorted(map(int, results)) == list(range(300))
+
+
 async def test_the_launcher_is_replaced(anyio_backend: str) -> None:
     """Where the launcher is killed, what ran under it has crashed, and the next call has another."""
     crashes: list[InvocationResult] = []

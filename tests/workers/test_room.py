@@ -43,4 +43,4 @@ def test_one_long_invocation_ends_what_short_ones_were_given() -> None:
 @given(st.lists(st.floats(0, 900_000)), st.integers(1, 64))
 def test_what_was_asked_for_is_kept_to(durations_ms: list[float], processes: int) -> None:
     """A number of processes that somebody has set holds, however short invocations are."""
-    assert after(durations_ms, processes) == processes
+    assert after(durations_ms, processes) == Room(processes).limit == processes
