@@ -38,7 +38,9 @@ _ELSEWHERE = (
     "Please send all future requests to this endpoint."
 )
 _KEY_LENGTH = 256
-"""No key of so many characters is longer than S3's 1,024 bytes; moto judges the longer ones."""
+"""No key of so many characters is longer than S3's 1,024 bytes."""
+
+_KEY_BYTES = 1024
 
 
 class ObjectBody(StreamingBody):
@@ -199,6 +201,17 @@ def _is_key(key: object) -> bool:
     return type(key) is str and 0 < len(key) <= _KEY_LENGTH
 
 
+def _check_key(key: object) -> None:
+    """Raise FallThrough for what is no key, or a long one, and S3's error for one that is too long."""
+    if _is_key(key):
+        return
+    size = len(key.encode("utf-8", "surrogatepass")) if isinstance(key, str) else 0
+    if size <= _KEY_BYTES:
+        raise FallThrough
+    sizes = {"Size": str(size), "MaxSizeAllowed": str(_KEY_BYTES)}
+    raise ApiError("KeyTooLongError", "Your key is too long", 400, sizes)
+
+
 def _readable(params: Mapping[str, Any]) -> Any:
     """The bucket, where all that its settings change about reading is nothing."""
     name = params.get("Bucket")
@@ -217,17 +230,16 @@ def _writable(params: Mapping[str, Any]) -> Any:
         or bucket.encryption is not None
         or bucket.object_lock_enabled
         or bucket.acl is not bucket.keys.acl
-        or not _is_key(params.get("Key"))
     ):
         raise FallThrough
+    _check_key(params.get("Key"))
     return bucket
 
 
 def _entry(params: dict[str, Any]) -> Stored:
     bucket = _readable(params)
     key: Any = params.get("Key")
-    if not _is_key(key):
-        raise FallThrough
+    _check_key(key)
     entry = bucket.keys.read(key)
     if entry is None:
         raise ApiError("NoSuchKey", "The specified key does not exist.", 404, {"Key": key})

@@ -136,6 +136,23 @@ def test_missing_buckets_and_wrong_parameters_fail_as_ever(cloud: Cloud, gated: 
                 client.get_object(**wrong)
 
 
+def test_a_key_has_at_most_1024_bytes(cloud: Cloud, gated: Any) -> None:
+    """However few characters those are; one of as many is a key as any."""
+    name = bucket(cloud)
+    longest = "ä" * 512
+    gated.put_object(Bucket=name, Key=longest, Body=b"x")
+    assert gated.get_object(Bucket=name, Key=longest)["Body"].read() == b"x"
+    for operation, further in (("put_object", {"Body": b"x"}), ("get_object", {}), ("delete_object", {})):
+        with pytest.raises(ClientError) as refused:
+            getattr(gated, operation)(Bucket=name, Key=longest + "a", **further)
+        assert refused.value.response["Error"] == {
+            "Code": "KeyTooLongError",
+            "Message": "Your key is too long",
+            "Size": "1025",
+            "MaxSizeAllowed": "1024",
+        }
+
+
 def test_versions_multipart_and_presigned_urls_stay_consistent(cloud: Cloud, gated: Any, plain: Any) -> None:
     """What moto does with an object, handlers see, and the other way round."""
     name = bucket(cloud)
