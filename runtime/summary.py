@@ -256,7 +256,9 @@ def _print_table(
     table.add_column(noun, overflow="fold")
     if second:
         table.add_column(second, overflow="fold")
-    room = console.width - 2 - min(_NAME_COLUMNS, max(map(len, rows)))
+    room = console.width - 2 - _text_width(noun, rows)
+    if second:
+        room -= _GAP + _text_width(second, [row[second] for row in rows.values()])
     shown = _fitting(
         [column for column in columns if column.always or any(map(column.value, rows.values()))], rows, room
     )
@@ -278,6 +280,11 @@ def _fitting(columns: list[Column], rows: Mapping[str, Row], room: int) -> list[
             break
         columns = [column for column in columns if column is not spare]
     return columns
+
+
+def _text_width(header: str, texts: Iterable[str]) -> int:
+    """How much a column of texts needs; longer ones are folded."""
+    return min(_NAME_COLUMNS, max(len(header), *map(len, texts)))
 
 
 def _width(column: Column, rows: Mapping[str, Row]) -> int:

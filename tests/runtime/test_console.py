@@ -287,6 +287,14 @@ def test_a_map_run_that_failed_says_so() -> None:
     assert "SUCCEEDED" not in summary(a_report(map_runs={"Save": {**run, "status": "SUCCEEDED"}})).split("Map runs")[1]
 
 
+def test_a_failed_map_run_of_many_items_is_a_line() -> None:
+    """In eighty columns name and status stay whole; a column that says less makes room."""
+    counts = {**COUNTS, "total": 20_000, "succeeded": 4_950, "failed": 50, "aborted": 950, "pending": 14_050}
+    run = {"itemCounts": counts, "executionCounts": counts, "max_concurrency_seen": 20, "makespan_s": 2.1}
+    lines = [line.split() for line in summary(a_report(map_runs={"Each": {**run, "status": "FAILED"}})).splitlines()]
+    assert ["Each", "FAILED", "20,000", "4,950", "50", "950", "14,050", "20", "2.1", "s"] in lines
+
+
 def test_a_long_output_is_cut() -> None:
     """Some lines of the output are enough for a person; the rest is in the report."""
     execution = {**a_report()["execution"], "output": [*range(500), "x" * 500]}
