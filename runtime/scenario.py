@@ -338,6 +338,8 @@ class _Resolver:
         return moment_ns // 1_000_000
 
     def _bucket(self, bucket: written.Bucket, path: KeyPath, seed: int) -> BucketSpec:
+        if not 3 <= len(str(path[-1])) <= 63:
+            self._checker.add(INVALID_VALUE, "S3 makes no bucket of that name: it has 3 to 63 characters", path)
         folder = None if bucket.folder is None else self._base_dir / bucket.folder
         if folder is not None and not folder.is_dir():
             self._checker.add(MISSING_FILE, f"there is no folder {folder}", (*path, "from"))

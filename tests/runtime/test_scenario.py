@@ -241,22 +241,23 @@ def test_throughput_that_cannot_be_is_refused(folder: Path, table: str, problem:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("cloud: {buckets: {b: {from: nowhere}}}", "cloud.buckets.b.from: there is no folder nowhere"),
+        ("cloud: {buckets: {in: {}}}", "cloud.buckets.in: S3 makes no bucket of that name: it has 3 to 63 characters"),
+        ("cloud: {buckets: {box: {from: nowhere}}}", "cloud.buckets.box.from: there is no folder nowhere"),
         (
-            'cloud: {buckets: {b: {generate: {count: 2, key: same, body: "data:rows"}}}}',
-            "cloud.buckets.b.generate.key: the same key for every n (write {n} or {n:06d})",
+            'cloud: {buckets: {box: {generate: {count: 2, key: same, body: "data:rows"}}}}',
+            "cloud.buckets.box.generate.key: the same key for every n (write {n} or {n:06d})",
         ),
         (
-            'cloud: {buckets: {b: {generate: {count: 2, key: "{m}", body: "data:rows"}}}}',
-            "cloud.buckets.b.generate.key: no pattern of n: 'm' (write {n} or {n:06d})",
+            'cloud: {buckets: {box: {generate: {count: 2, key: "{m}", body: "data:rows"}}}}',
+            "cloud.buckets.box.generate.key: no pattern of n: 'm' (write {n} or {n:06d})",
         ),
         (
-            'cloud: {buckets: {b: {generate: {count: 2, key: "{n:.2f}", body: "data:rows"}}}}',
-            "cloud.buckets.b.generate.key: no pattern of n: A key pattern has {n} or {n:06d} and nothing else",
+            'cloud: {buckets: {box: {generate: {count: 2, key: "{n:.2f}", body: "data:rows"}}}}',
+            "cloud.buckets.box.generate.key: no pattern of n: A key pattern has {n} or {n:06d} and nothing else",
         ),
         (
-            'cloud: {buckets: {b: {generate: {count: 2, key: "{n}", body: "nothing_here:rows"}}}}',
-            "cloud.buckets.b.generate.body: 'nothing_here:rows': there is neither a file nothing_here.py nor a module",
+            'cloud: {buckets: {box: {generate: {count: 2, key: "{n}", body: "nothing_here:rows"}}}}',
+            "cloud.buckets.box.generate.body: 'nothing_here:rows': there is neither a file nothing_here.py nor a",
         ),
         (
             'functions: {F: {handler: "functions/real:handler", errors: [{error: E, probability: 1}]}}',
