@@ -31,7 +31,7 @@ SCENARIO = """
 definition: machine.asl.json
 input: {Items: [1, 2, 3]}
 latency: none
-cloud: {buckets: {BUCKET: {}}}
+cloud: {buckets: {things: {}}, queues: {QUEUE: {}}}
 functions:
   F: {handler: "code:handler", env: {MODE: blue}, timeout_s: 30, duration: {linear: {base: 1s, per_item: 2s}}}
 faults: [{call: s3.PutObject, delay: 200ms}]
@@ -40,12 +40,12 @@ faults: [{call: s3.PutObject, delay: 200ms}]
 
 @pytest.fixture
 def scenario(tmp_path: Path) -> Callable[..., Any]:
-    """Writes the scenario, with another bucket's name or other code, and loads it."""
+    """Writes the scenario, with another queue's name or other code, and loads it."""
 
-    def load(bucket: str = "things", code: str = CALLER) -> Any:
+    def load(queue: str = "orders", code: str = CALLER) -> Any:
         (tmp_path / "machine.asl.json").write_text(TASK)
         (tmp_path / "code.py").write_text(code)
-        (tmp_path / "scenario.yaml").write_text(SCENARIO.replace("BUCKET", bucket))
+        (tmp_path / "scenario.yaml").write_text(SCENARIO.replace("QUEUE", queue))
         return load_scenario(tmp_path / "scenario.yaml")
 
     return load
@@ -65,10 +65,10 @@ def test_a_duration_by_items_counts_a_handlers_items(scenario: Any) -> None:
 
 
 @pytest.mark.parametrize("verb", [runner.simulate, runner.run])
-def test_a_bucket_that_s3_would_refuse_is_named(scenario: Any, verb: Any) -> None:
+def test_what_aws_would_refuse_to_make_is_named(scenario: Any, verb: Any) -> None:
     """The message says which key of the scenario it is, and why."""
-    with pytest.raises(runner.RunError, match=r"cloud\.buckets\.b cannot be made: .*not valid"):
-        verb(scenario(bucket="b"))
+    with pytest.raises(runner.RunError, match=r"cloud\.queues cannot be made: .*alphanumeric"):
+        verb(scenario(queue="a queue"))
 
 
 @pytest.mark.parametrize("verb", [runner.simulate, runner.run])
