@@ -295,7 +295,8 @@ class _Files:
         self._held = self._size = 0
 
     def _offer(self, key: str, body: bytes | FileBody, size: int) -> None:
-        if self._put(key, body):
+        # One that is refused may have been read, and is offered again.
+        if self._put(key, body if isinstance(body, bytes) else body.again()):
             self._stored.append({"Key": key, "Size": size})
         else:
             self._refused.append((key, body, size))

@@ -85,10 +85,11 @@ class Unhashed(Streamed):
 
     __slots__ = ("_digest",)
 
+    _digest: bytes | None
+
     def __init__(
         self, open_body: Callable[[], BinaryIO], size: int, modified: datetime, content_type: str | None
     ) -> None:
-        self._digest: bytes | None = None
         super().__init__(open_body, size, b"", modified, content_type)
 
     @property
@@ -103,8 +104,8 @@ class Unhashed(Streamed):
         return self._digest
 
     @digest.setter
-    def digest(self, _unknown: bytes) -> None:
-        """Nobody knows it before it is asked for."""
+    def digest(self, known: bytes) -> None:
+        self._digest = known or None
 
 
 class _Shared:

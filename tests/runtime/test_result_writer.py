@@ -175,6 +175,22 @@ def test_empty_files_are_not_written() -> None:
     assert json.loads(store[f"{UUID}/manifest.json"])["ResultFiles"] == {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
 
 
+def test_a_large_file_that_is_refused_after_it_was_read_is_whole_the_next_time() -> None:
+    """Whoever read it to its end before refusing it takes nothing away."""
+    sizes = []
+
+    def put(key: str, body: bytes | FileBody) -> bool:
+        sizes.append(len(body if isinstance(body, bytes) else body.read()))
+        return len(sizes) > 1
+
+    files = ResultFiles("b", "out", UUID, put, transformation="COMPACT", output_type="JSON")
+    for _ in range(70):
+        files.succeeded(DONE._replace(output_text='"' + "x" * 1_000_000 + '"'))
+    files.close(RUN)
+    files.reopen(1)
+    assert sizes[:2] == [70 * 1_000_003 + 1] * 2
+
+
 @pytest.mark.parametrize("count", [10, 70])
 def test_results_beyond_memory_are_whole(count: int) -> None:
     """What went to disk comes back whole, and so does what stays there."""

@@ -21,27 +21,6 @@ WAIT = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 2, "End": Tr
 QUEUES = "queues: {work: {visibility_s: 60, dlq: dead, max_receive: 3}, dead: }"
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a scenario of a machine, and code besides."""
-
-    def write(text: str, machine: Any = PASS, **files: str) -> Path:
-        (tmp_path / "m.asl.json").write_text(json.dumps(machine))
-        for name, content in files.items():
-            (tmp_path / f"{name}.py").write_text(content)
-        path = tmp_path / "s.yaml"
-        path.write_text(f"name: s\ndefinition: m.asl.json\n{text}\n")
-        return path
-
-    return write
-
-
-@pytest.fixture
-def simulated(written: Callable[..., Path]) -> Simulate:
-    """The report of a scenario."""
-    return lambda text, machine=PASS, **files: simulate(load_scenario(written(text, machine, **files)))
-
-
 CHAIN = """\
 cloud:
   buckets: {{inbox: {{}}}}
@@ -367,80 +346,6 @@ arrivals: [{bucket: inbox, key: "{n}", generate: {count: 3, size: 1}, at: 30s, e
     # The last object comes at 4:30.
     assert report["executions"]["started"] == 4
     assert report["execution"]["status"] == "SUCCEEDED"
-
-
-def test_events_are_tried_again(simulated: Simulate) -> None:
-    """A target that refuses for a while gets the event later; one that always does, never: it ends in the queue."""
-    text = """\
-cloud:
-  buckets: {inbox: }
-  queues: {lost: }
-  triggers: [{bucket: inbox, via: [eventbridge], start: definition, input: {}, dlq: lost}]
-arrivals: [{bucket: inbox, key: k, content: ""}]
-"""
-    report = simulated(
-        text
-        + "faults: [{call: stepfunctions.StartExecution, error: ThrottlingException, to: 60s}]\n"
-        + "quotas: {events_invocation_rate: 2}"
-    )
-    trigger = report["triggers"]["inbox"]
-    assert (trigger["delivered"], trigger["dead_lettered"]) == (1, 0)
-    assert trigger["retried"] >= 4
-    assert 60 < report["makespan_s"] < 200
-    report = simulated(text + "faults: [{call: stepfunctions.StartExecution, error: ThrottlingException}]")
-    trigger = report["triggers"]["inbox"]
-    assert (trigger["delivered"], trigger["dead_lettered"]) == (0, 1)
-    assert 80_000 < report["makespan_s"] <= 86_400
-    assert 150 <= trigger["retried"] <= 185
-    assert report["queues"]["lost"]["left"] == 1
-    report = simulated(text.replace("input: {}, dlq: lost", "input: <$.detail.object.key>").replace("key: k", "key: k"))
-    assert report["execution"]["output"] == "k"
-
-
-HANDED = """\
-cloud:
-  buckets: {inbox: }
-  queues: {work: , lost: }
-  triggers: [{bucket: inbox, via: %s}]
-arrivals: [{bucket: inbox, key: "{n}", generate: {count: 20, size: 1}, every: 10s}]
-faults: [%s]
-"""
-
-
-@pytest.mark.parametrize(
-    ("fault", "via"),
-    [
-        ("{service: events, from: 30s, to: 100s}", "[eventbridge, sqs: work]"),
-        ("{call: events.delivery, from: 30s, to: 100s, hang: true}", "[eventbridge, sqs: work]"),
-        ("{service: s3, from: 30s, to: 100s, crash: before}", "[sqs: work]"),
-    ],
-)
-def test_who_delivers_may_be_down(simulated: Simulate, fault: str, via: str) -> None:
-    """No target is asked while it is; what came meanwhile is delivered later, and no event is lost."""
-    report = simulated(HANDED % (via, fault))
-    trigger = report["triggers"]["inbox"]
-    assert (trigger["delivered"], trigger["dead_lettered"], trigger["dropped"]) == (20, 0, 0)
-    assert report["faults"][0]["struck"] == trigger["retried"] >= 7
-    assert report["calls"]["sqs.SendMessage"]["count"] == 20
-
-
-def test_an_outage_of_a_day_ends_in_the_dead_letter_queue(simulated: Simulate) -> None:
-    """EventBridge gives up after 24 hours; what it is refused for by a fault that time does not mend, at once."""
-    trigger = simulated(HANDED % ("[eventbridge, sqs: work], dlq: lost", "{service: events}"))["triggers"]["inbox"]
-    assert (trigger["delivered"], trigger["dead_lettered"]) == (0, 20)
-    assert 20 * 150 <= trigger["retried"] <= 20 * 185
-    refused = "{call: events.delivery, error: AccessDeniedException}"
-    trigger = simulated(HANDED % ("[eventbridge, sqs: work], dlq: lost", refused))["triggers"]["inbox"]
-    assert (trigger["retried"], trigger["dead_lettered"]) == (0, 20)
-
-
-def test_a_delivery_may_be_late_or_not_be_heard_of(simulated: Simulate) -> None:
-    """One that is late comes once; one whose answer is lost comes again."""
-    report = simulated(HANDED % ("[eventbridge, sqs: work]", "{call: events.delivery, delay: 90s}"))
-    assert report["queues"]["work"]["sent"] == 20
-    assert report["makespan_s"] > 280
-    report = simulated(HANDED % ("[eventbridge, sqs: work]", "{service: events, attempt: 1, crash: after}"))
-    assert (report["triggers"]["inbox"]["retried"], report["queues"]["work"]["sent"]) == (20, 40)
 
 
 def test_invocations_above_the_rate_wait(simulated: Simulate) -> None:
