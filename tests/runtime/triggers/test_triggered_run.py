@@ -16,7 +16,6 @@ from stepsim.runtime.scenario import load_scenario
 
 Simulate = Callable[..., dict[str, Any]]
 
-PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 WAIT = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 2, "End": True}}}
 QUEUES = "queues: {work: {visibility_s: 60, dlq: dead, max_receive: 3}, dead: }"
 
