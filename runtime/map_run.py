@@ -414,6 +414,7 @@ class MapRun:
         """As `_pend`, of what a stop leaves of the state's own data. Nobody reads on in a file for it."""
         given, self._given = self._given, None
         if given is not None and self.results is not None:
+            # What an ItemSelector refuses now would have failed a run that is over.
             with suppress(StatesError):
                 for _ in self._pend(self.results, given):
                     pass
